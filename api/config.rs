@@ -1,0 +1,286 @@
+//! Every setting, read once from the environment and refused when it is unsafe.
+
+mod read;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use crate::http::cors::is_loopback;
+use crate::keys::SeedKey;
+use crate::money::Currency;
+use read::Reader;
+
+/// Where Tollgate runs; it decides what is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    Development,
+    Test,
+    Production,
+}
+
+/// How mails leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailerSettings {
+    /// Written to the terminal.
+    Console,
+    /// One `.eml` file each in this folder.
+    File(PathBuf),
+    /// `smtp://` or `smtps://`, with user and password in the URL.
+    Smtp(String),
+}
+
+/// The account made on the first start.
+#[derive(Debug, Clone)]
+pub struct AdminSettings {
+    pub email: String,
+    /// Without one a random password is made (development only).
+    pub password: Option<String>,
+}
+
+/// Why the settings cannot be used: one line that names the setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {reason}")]
+pub struct ConfigError {
+    pub setting: &'static str,
+    pub reason: String,
+}
+
+impl ConfigError {
+    pub fn new(setting: &'static str, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { setting, reason }
+    }
+}
+
+/// The settings of one process.
+#[derive(Clone)]
+pub struct Config {
+    pub environment: Environment,
+    pub database_url: String,
+    pub listen: SocketAddr,
+    /// How clients reach us, without a slash at the end.
+    pub public_base_url: String,
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins of front ends, for CORS and, later, return URLs.
+    pub return_origins: Vec<String>,
+    pub email_verify_url: String,
+    pub password_reset_url: String,
+    pub default_currency: Currency,
+    pub jwt_keys: Vec<SeedKey>,
+    pub token_peppers: Vec<Vec<u8>>,
+    pub admin: Option<AdminSettings>,
+    pub mailer: MailerSettings,
+    pub mail_from: String,
+    pub rate_limits: bool,
+    /// Settings that are set under a name of an older system, and their names here.
+    pub old_names: Vec<(&'static str, &'static str)>,
+}
+
+impl Config {
+    /// Reads the process's environment and, in development, `.env`.
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        Self::read(&Reader::of_process()?)
+    }
+
+    /// Reads settings from anywhere; for tests.
+    pub fn from_lookup(
+        lookup: impl Fn(&str) -> Option<String> + 'static,
+    ) -> Result<Self, ConfigError> {
+        Self::read(&Reader::of(lookup))
+    }
+
+    fn read(settings: &Reader) -> Result<Self, ConfigError> {
+        let environment = match settings.text("APP_ENV")?.as_deref() {
+            None | Some("development") => Environment::Development,
+            Some("test") => Environment::Test,
+            Some("production") => Environment::Production,
+            Some(_) => {
+                let reason = "must be development, test or production";
+                return Err(ConfigError::new("APP_ENV", reason));
+            }
+        };
+        let listen: SocketAddr = settings
+            .parsed("LISTEN", "an address such as 127.0.0.1:8080")?
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let public_base_url = settings
+            .url("PUBLIC_BASE_URL")?
+            .unwrap_or_else(|| format!("http://{listen}"));
+        let front_end = |setting, page: &str| -> Result<String, ConfigError> {
+            let url = settings.url(setting)?;
+            Ok(url.unwrap_or_else(|| format!("{public_base_url}/{page}")))
+        };
+        let config = Self {
+            environment,
+            database_url: settings
+                .secret("DATABASE_URL")?
+                .unwrap_or_else(|| "sqlite:tollgate.db".to_owned()),
+            listen,
+            trusted_proxies: settings.list("TRUSTED_PROXIES", "networks such as 10.0.0.0/8")?,
+            return_origins: settings.origins("RETURN_ORIGINS")?,
+            email_verify_url: front_end("EMAIL_VERIFY_URL", "verify-email")?,
+            password_reset_url: front_end("PASSWORD_RESET_URL", "reset-password")?,
+            default_currency: settings.currency("DEFAULT_CURRENCY")?,
+            jwt_keys: settings.seed_keys("JWT_KEYS")?,
+            token_peppers: settings.peppers("TOKEN_PEPPER")?,
+            admin: settings.admin(environment)?,
+            mailer: settings.mailer(environment)?,
+            mail_from: settings
+                .mailbox("MAIL_FROM")?
+                .unwrap_or_else(|| "Tollgate <tickets@localhost>".to_owned()),
+            rate_limits: settings.switch("RATE_LIMITS")?,
+            old_names: settings.old_names(),
+            public_base_url,
+        };
+        config.refuse_unsafe(settings)?;
+        Ok(config)
+    }
+
+    /// What is convenient on a developer's machine is dangerous elsewhere.
+    fn refuse_unsafe(&self, settings: &Reader) -> Result<(), ConfigError> {
+        let refuse = |setting, reason: &str| Err(ConfigError::new(setting, reason));
+        if self.environment != Environment::Production {
+            if !settings.is_set("APP_ENV") {
+                let needs = "is not on this machine only: set APP_ENV";
+                if !self.listen.ip().is_loopback() {
+                    return refuse("LISTEN", needs);
+                }
+                if !is_loopback(&self.public_base_url) {
+                    return refuse("PUBLIC_BASE_URL", needs);
+                }
+            }
+            return Ok(());
+        }
+        let https = |url: &str| url.starts_with("https://");
+        if !https(&self.public_base_url) {
+            return refuse("PUBLIC_BASE_URL", "must be https in production");
+        }
+        if !https(&self.email_verify_url) {
+            return refuse("EMAIL_VERIFY_URL", "must be https in production");
+        }
+        if !https(&self.password_reset_url) {
+            return refuse("PASSWORD_RESET_URL", "must be https in production");
+        }
+        if !self.return_origins.iter().all(|origin| https(origin)) {
+            return refuse("RETURN_ORIGINS", "must be https in production");
+        }
+        if self.jwt_keys.is_empty() {
+            return refuse("JWT_KEYS", "is required in production");
+        }
+        if self.token_peppers.is_empty() {
+            return refuse("TOKEN_PEPPER", "is required in production");
+        }
+        if self.mailer == MailerSettings::Console {
+            return refuse("MAILER", "must be smtp or file in production");
+        }
+        if !self.rate_limits {
+            return refuse("RATE_LIMITS", "cannot be off in production");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let settings: std::collections::HashMap<String, String> = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Config::from_lookup(move |name| settings.get(name).cloned())
+    }
+
+    const SEED: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    const PRODUCTION: &[(&str, &str)] = &[
+        ("APP_ENV", "production"),
+        ("LISTEN", "0.0.0.0:8080"),
+        ("PUBLIC_BASE_URL", "https://tickets.example.com"),
+        ("JWT_KEYS", SEED),
+        ("TOKEN_PEPPER", "a pepper of at least 32 characters!"),
+        ("MAILER", "smtp"),
+        ("SMTP_URL", "smtps://user:pass@mail.example.com"),
+    ];
+
+    #[test]
+    fn nothing_configured_runs_on_this_machine() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.database_url, "sqlite:tollgate.db");
+        assert_eq!(config.public_base_url, "http://127.0.0.1:8080");
+        assert_eq!(config.environment, Environment::Development);
+    }
+
+    #[test]
+    fn an_undeclared_environment_stays_on_this_machine() {
+        for (setting, value) in [
+            ("LISTEN", "0.0.0.0:8080"),
+            ("PUBLIC_BASE_URL", "https://tickets.example.com"),
+        ] {
+            assert_eq!(read(&[(setting, value)]).err().unwrap().setting, setting);
+            assert!(read(&[(setting, value), ("APP_ENV", "development")]).is_ok());
+        }
+    }
+
+    #[test]
+    fn production_refuses_what_is_unsafe() {
+        assert!(read(PRODUCTION).is_ok());
+        let changed = |setting: &'static str, value: Option<&'static str>| {
+            let mut settings = PRODUCTION.to_vec();
+            settings.retain(|(name, _)| *name != setting);
+            settings.extend(value.map(|value| (setting, value)));
+            read(&settings).err().map(|error| error.setting)
+        };
+        for (setting, value) in [
+            ("PUBLIC_BASE_URL", Some("http://tickets.example.com")),
+            ("RETURN_ORIGINS", Some("http://shop.example.com")),
+            ("EMAIL_VERIFY_URL", Some("http://shop.example.com/verify")),
+            ("PASSWORD_RESET_URL", Some("http://shop.example.com/reset")),
+            ("JWT_KEYS", None),
+            ("TOKEN_PEPPER", None),
+            ("TOKEN_PEPPER", Some("short")),
+            ("MAILER", None),
+            ("SMTP_URL", None),
+            ("RATE_LIMITS", Some("off")),
+        ] {
+            assert_eq!(
+                changed(setting, value),
+                Some(setting),
+                "{setting} {value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unreadable_setting_is_named() {
+        for (setting, value) in [
+            ("APP_ENV", "prod"),
+            ("LISTEN", "8080"),
+            ("PUBLIC_BASE_URL", "localhost"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8,x"),
+            ("RETURN_ORIGINS", "https://shop.example.com/path"),
+            ("DEFAULT_CURRENCY", "EURO"),
+            ("JWT_KEYS", "k1:short"),
+            ("MAILER", "pigeon"),
+            ("MAIL_FROM", "not an address"),
+            ("RATE_LIMITS", "maybe"),
+            ("ADMIN_EMAIL", "nobody"),
+        ] {
+            let error = read(&[(setting, value)]).err();
+            assert_eq!(error.map(|e| e.setting), Some(setting));
+        }
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{SEED}\n")).unwrap();
+        let path = file.path().to_str().unwrap();
+        let config = read(&[("JWT_KEYS_FILE", path)]).unwrap();
+        assert_eq!(config.jwt_keys.first().unwrap().kid, "k1");
+        let missing = read(&[("JWT_KEYS_FILE", "/nowhere")]).err().unwrap();
+        assert_eq!(missing.setting, "JWT_KEYS");
+    }
+}

@@ -1,0 +1,386 @@
+//! One connection type over SQLite and PostgreSQL.
+//!
+//! A query is written once, inside [`sql!`], and compiled for both databases.
+//! Where the two differ, the macro takes a query for each.
+
+mod fault;
+mod migrate;
+mod open;
+pub mod schema;
+pub mod sql_types;
+mod tls;
+pub mod values;
+
+use std::error::Error;
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::{Manager, Object};
+use diesel::QueryResult;
+use diesel::connection::AnsiTransactionManager;
+use diesel::result::Error as DieselError;
+use diesel::sqlite::SqliteConnection;
+use diesel_async::pooled_connection::AsyncDieselConnectionManager;
+use diesel_async::pooled_connection::deadpool::{BuildError, Pool, PoolError};
+use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
+use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
+use tokio::runtime::Handle;
+
+pub use fault::{Fault, Transient};
+
+pub type SqliteConn = SyncConnectionWrapper<SqliteConnection, BlockingThreads>;
+pub type PgConn = AsyncPgConnection;
+
+/// How often a transaction that lost against another one is tried.
+const TRANSACTION_TRIES: u32 = 3;
+
+/// Why the database could not be opened, brought up to date or reached.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    #[error("DATABASE_URL must be sqlite:<file> or postgres://…")]
+    UnknownScheme,
+    #[error("DATABASE_URL: {0}")]
+    Tls(#[from] tls::TlsError),
+    #[error("no connection to the database: {0}")]
+    Pool(#[from] PoolError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("migration failed: {0}")]
+    Migrate(Box<dyn Error + Send + Sync>),
+    #[error(transparent)]
+    Query(#[from] DieselError),
+}
+
+/// The sizes and limits of the connection pools.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolSettings {
+    /// PostgreSQL connections, or SQLite's readers (it always has one writer).
+    pub connections: usize,
+    /// How long a request waits for a connection before it is told «overloaded».
+    pub wait: Duration,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self {
+            connections: 16,
+            wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The configured database.
+///
+/// SQLite has one writing connection behind the pool's fair queue, because several
+/// writers starve each other, and several that can only read.
+#[derive(Clone)]
+pub enum Db {
+    Sqlite {
+        writer: Pool<SqliteConn>,
+        readers: Pool<SqliteConn>,
+    },
+    Postgres(Pool<PgConn>),
+}
+
+impl Db {
+    /// Opens the pools. Their connections live on the runtime this is called from,
+    /// not on the one that happens to need them first.
+    pub fn open(url: &str, settings: PoolSettings) -> Result<Self, DbError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let pool = |manager, size| {
+                Pool::builder(manager)
+                    .max_size(size)
+                    .wait_timeout(Some(settings.wait))
+                    .runtime(Runtime::Tokio1)
+                    .build()
+            };
+            let path = open::sqlite_path(path);
+            Ok(Self::Sqlite {
+                writer: pool(open::sqlite_writer(&path), 1)?,
+                readers: pool(open::sqlite_reader(&path), settings.connections.max(1))?,
+            })
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let pool = Pool::builder(open::postgres(tls::Target::parse(url)?))
+                .max_size(settings.connections.max(1))
+                .wait_timeout(Some(settings.wait))
+                .create_timeout(Some(settings.wait))
+                .runtime(Runtime::Tokio1)
+                .build()?;
+            Ok(Self::Postgres(pool))
+        } else {
+            Err(DbError::UnknownScheme)
+        }
+    }
+
+    /// Brings the database up to date. Several processes may do so at once.
+    pub async fn migrate(&self) -> Result<(), DbError> {
+        migrate::run(self).await
+    }
+
+    /// Whether every migration this binary knows has been applied.
+    pub async fn is_migrated(&self) -> Result<bool, DbError> {
+        migrate::is_current(self).await
+    }
+
+    /// A connection for single reading statements. On SQLite it cannot write.
+    pub async fn read(&self) -> Result<Conn, DbError> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Conn::Sqlite(Lease::new(readers.get().await?)),
+            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?)),
+        })
+    }
+
+    /// A connection for a single writing statement; several belong in a [`Db::transaction`].
+    pub async fn write(&self) -> Result<Conn, DbError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Conn::Sqlite(Lease::new(writer.get().await?)),
+            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?)),
+        })
+    }
+
+    /// Runs `work` in one transaction, again when it lost against another (a deadlock,
+    /// a busy database), at most three times.
+    pub async fn transaction<T, E>(
+        &self,
+        work: impl AsyncFn(&mut Conn) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<DieselError> + From<DbError> + Transient,
+    {
+        let mut tries = 1;
+        loop {
+            let mut conn = self.write().await?;
+            match conn.transaction(async |conn| work(conn).await).await {
+                Err(error) if tries < TRANSACTION_TRIES && error.is_transient() => {
+                    drop(conn);
+                    let pause = crate::random::jitter_below(20 << tries);
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Runs several reads that must see one state of the database, without keeping
+    /// any writer waiting.
+    pub async fn snapshot<T, E>(
+        &self,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<DieselError> + From<DbError>,
+    {
+        let mut conn = self.read().await?;
+        conn.bracket(
+            "BEGIN DEFERRED",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            work,
+        )
+        .await
+    }
+}
+
+/// A connection to whichever database is configured.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per request, never many together"
+)]
+pub enum Conn {
+    Sqlite(Lease<AsyncDieselConnectionManager<SqliteConn>>),
+    Postgres(Lease<AsyncDieselConnectionManager<PgConn>>),
+}
+
+/// Runs a query on whichever database `$conn` is connected to.
+///
+/// The query is written once and compiled for both, or written twice where they
+/// differ. Put nothing else in it: leaving early, with `?`, costs the connection
+/// its place in the pool.
+macro_rules! sql {
+    ($conn:expr, |$c:ident| $query:expr) => {
+        $crate::db::sql!($conn, sqlite: |$c| $query, postgres: |$c| $query)
+    };
+    ($conn:expr, sqlite: |$s:ident| $sqlite:expr, postgres: |$p:ident| $postgres:expr) => {
+        match &mut *$conn {
+            $crate::db::Conn::Sqlite(lease) => {
+                let $s: &mut $crate::db::SqliteConn = lease.enter();
+                let result = $sqlite;
+                lease.leave();
+                result
+            }
+            $crate::db::Conn::Postgres(lease) => {
+                let $p: &mut $crate::db::PgConn = lease.enter();
+                let result = $postgres;
+                lease.leave();
+                result
+            }
+        }
+    };
+}
+pub(crate) use sql;
+
+/// Inserts any number of rows of one table in one statement.
+///
+/// diesel-async cannot run a multi-row insert on SQLite, diesel itself can.
+#[cfg_attr(
+    not(test),
+    expect(unused_macros, reason = "an order's lines and tickets come next")
+)]
+macro_rules! insert_all {
+    ($conn:expr, $table:expr, $rows:expr) => {{
+        let rows = $rows;
+        $crate::db::sql!($conn,
+            sqlite: |c| c.spawn_blocking(move |c| {
+                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(&rows), c)
+            }).await,
+            postgres: |c| diesel_async::RunQueryDsl::execute(
+                diesel::insert_into($table).values(&rows), c
+            ).await
+        )
+    }};
+}
+#[cfg_attr(
+    not(test),
+    expect(unused_imports, reason = "an order's lines and tickets come next")
+)]
+pub(crate) use insert_all;
+
+impl Conn {
+    /// Runs `work` in a transaction, or in a savepoint if one is already open.
+    ///
+    /// On SQLite the transaction takes the write lock at once (`BEGIN IMMEDIATE`):
+    /// a deferred one that reads first and writes later fails without waiting.
+    pub async fn transaction<T, E>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<DieselError>,
+    {
+        self.bracket("BEGIN IMMEDIATE", "BEGIN", work).await
+    }
+
+    async fn bracket<T, E>(
+        &mut self,
+        sqlite_begin: &'static str,
+        postgres_begin: &'static str,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<DieselError>,
+    {
+        let nested = *self.depth() > 0;
+        sql!(self,
+            sqlite: |c| if nested { begin(c).await } else { begin_sqlite(c, sqlite_begin).await },
+            postgres: |c| if nested { begin(c).await } else { begin_postgres(c, postgres_begin).await }
+        )?;
+        *self.depth() += 1;
+
+        let outcome = work(self).await;
+        let ended = match outcome {
+            Ok(_) => sql!(self, |c| commit(c).await),
+            Err(_) => sql!(self, |c| rollback(c).await),
+        };
+        // Until it has ended for certain, the lease counts it as open.
+        if ended.is_ok() {
+            *self.depth() -= 1;
+        }
+        let value = outcome?;
+        ended?;
+        Ok(value)
+    }
+
+    fn depth(&mut self) -> &mut u32 {
+        match self {
+            Self::Sqlite(lease) => &mut lease.depth,
+            Self::Postgres(lease) => &mut lease.depth,
+        }
+    }
+
+    /// Runs statements that answer nothing.
+    pub async fn batch_execute(&mut self, statements: &str) -> QueryResult<()> {
+        sql!(self, |c| c.batch_execute(statements).await)
+    }
+}
+
+async fn begin<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
+    C::TransactionManager::begin_transaction(conn).await
+}
+
+async fn begin_sqlite(conn: &mut SqliteConn, statement: &'static str) -> QueryResult<()> {
+    conn.spawn_blocking(move |c| AnsiTransactionManager::begin_transaction_sql(c, statement))
+        .await
+}
+
+async fn begin_postgres(conn: &mut PgConn, statement: &'static str) -> QueryResult<()> {
+    diesel_async::AnsiTransactionManager::begin_transaction_sql(conn, statement).await
+}
+
+async fn commit<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
+    C::TransactionManager::commit_transaction(conn).await
+}
+
+async fn rollback<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
+    C::TransactionManager::rollback_transaction(conn).await
+}
+
+/// A pooled connection, closed rather than returned if it is dropped in the
+/// middle of a query or a transaction.
+///
+/// That is what a cancelled request does. The pool would otherwise keep the
+/// connection, its transaction and its locks, until it is next asked for.
+pub struct Lease<M: Manager> {
+    object: Option<Object<M>>,
+    busy: bool,
+    depth: u32,
+}
+
+impl<M: Manager> Lease<M> {
+    fn new(object: Object<M>) -> Self {
+        Self {
+            object: Some(object),
+            busy: false,
+            depth: 0,
+        }
+    }
+
+    #[expect(clippy::expect_used, reason = "taken by nobody but `drop`")]
+    pub fn enter(&mut self) -> &mut M::Type {
+        self.busy = true;
+        self.object.as_mut().expect("held until dropped")
+    }
+
+    pub fn leave(&mut self) {
+        self.busy = false;
+    }
+}
+
+impl<M: Manager> Drop for Lease<M> {
+    fn drop(&mut self) {
+        if (self.busy || self.depth > 0)
+            && let Some(object) = self.object.take()
+        {
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// Runs SQLite on Tokio's blocking threads.
+///
+/// Diesel's own version waits, when it is dropped, for the query to end, which
+/// panics on a single-threaded runtime such as an Actix worker's.
+pub struct BlockingThreads(Handle);
+
+impl SpawnBlocking for BlockingThreads {
+    fn spawn_blocking<'a, R: Send + 'static>(
+        &mut self,
+        task: impl FnOnce() -> R + Send + 'static,
+    ) -> BoxFuture<'a, Result<R, Box<dyn Error + Send + Sync>>> {
+        self.0.spawn_blocking(task).map_err(Into::into).boxed()
+    }
+
+    fn get_runtime() -> Self {
+        Self(Handle::current())
+    }
+}

@@ -1,0 +1,257 @@
+//! The same request twice has one effect and one answer.
+//!
+//! A claim (caller, key, route) is inserted in the transaction that does the work, and the
+//! answer is saved in it: «done» and «answered» commit together. Work that must call a
+//! gateway in between commits its claim and intent first, and its answer last; a claim whose
+//! lease has run out is resumed from its intent, never started again.
+
+mod claim;
+mod store;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use futures_util::future::{Ready, ready};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::version;
+use crate::app::App;
+use crate::db::Conn;
+use crate::error::{Code, Problem};
+use claim::{Claim, Claimed};
+pub use store::sweep;
+
+/// SHA-256 of the body in canonical form (members sorted, no white space).
+#[derive(Debug, Clone)]
+pub struct BodyDigest(Vec<u8>);
+
+impl BodyDigest {
+    pub fn of(body: &Value) -> Self {
+        Self(Sha256::digest(body.to_string()).to_vec())
+    }
+}
+
+/// What a request answers, as it is saved and repeated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    status: u16,
+    body: Option<Value>,
+    version: Option<i64>,
+    location: Option<String>,
+}
+
+impl Answer {
+    fn new(status: u16, body: Option<Value>) -> Self {
+        Self {
+            status,
+            body,
+            version: None,
+            location: None,
+        }
+    }
+
+    pub fn ok(body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_value(body).map_err(Problem::internal)?;
+        Ok(Self::new(200, Some(body)))
+    }
+
+    pub fn created(body: &impl Serialize) -> Result<Self, Problem> {
+        Ok(Self {
+            status: 201,
+            ..Self::ok(body)?
+        })
+    }
+
+    pub fn no_content() -> Self {
+        Self::new(204, None)
+    }
+
+    /// Sends the object's version as its `ETag`.
+    #[must_use]
+    pub fn version(mut self, version: i64) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Sends where the new object is.
+    #[must_use]
+    pub fn location(mut self, path: String) -> Self {
+        self.location = Some(path);
+        self
+    }
+
+    fn respond(self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(version) = self.version {
+            response.insert_header((header::ETAG, version::tag(version)));
+        }
+        if let Some(location) = self.location {
+            response.insert_header((header::LOCATION, location));
+        }
+        match self.body {
+            Some(body) => response.json(body),
+            None => response.finish(),
+        }
+    }
+}
+
+/// An outcome worth repeating: an answer, or a refusal that the same request would meet again.
+#[derive(Debug, Serialize, Deserialize)]
+enum Saved {
+    Answer(Answer),
+    Refusal(Problem),
+}
+
+impl Saved {
+    fn respond(self, replayed: bool) -> Result<HttpResponse, Problem> {
+        let mut response = match self {
+            Self::Answer(answer) => answer.respond(),
+            Self::Refusal(problem) => {
+                return Err(Problem {
+                    replayed,
+                    ..problem
+                });
+            }
+        };
+        if replayed {
+            let name = header::HeaderName::from_static("idempotency-replayed");
+            let value = header::HeaderValue::from_static("true");
+            response.headers_mut().insert(name, value);
+        }
+        Ok(response)
+    }
+}
+
+/// Whether a refusal is the request's own fault for good.
+fn is_final(problem: &Problem) -> bool {
+    let status = problem.code.status().as_u16();
+    let passing = matches!(status, 401 | 408 | 429) || problem.code == Code::IdempotencyInProgress;
+    (400..500).contains(&status) && !passing
+}
+
+/// How a call to a gateway comes to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// For the first time.
+    First,
+    /// Again, after a process died between intent and answer: look before you repeat.
+    Resumed,
+}
+
+/// A request that changes something; extract it, then run the work through it.
+pub struct Mutation {
+    request: HttpRequest,
+    app: web::Data<App>,
+}
+
+impl FromRequest for Mutation {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        let app = request.app_data::<web::Data<App>>().cloned();
+        ready(match app {
+            Some(app) => Ok(Self {
+                request: request.clone(),
+                app,
+            }),
+            None => Err(Problem::internal("no app")),
+        })
+    }
+}
+
+impl Mutation {
+    /// *Database only*: claim, work in a savepoint, answer, all in one commit. A refusal is
+    /// saved too; a fault of ours rolls everything back.
+    pub async fn run(
+        &self,
+        work: impl AsyncFn(&mut Conn) -> Result<Answer, Problem>,
+    ) -> Result<HttpResponse, Problem> {
+        let claim = Claim::of(&self.request)?;
+        let now = self.app.clock.now();
+        let (saved, replayed) = self
+            .app
+            .db
+            .transaction(async |conn| {
+                let Some(claim) = &claim else {
+                    return Ok((Saved::Answer(work(conn).await?), false));
+                };
+                if let Some(saved) = claim.take_or_replay(conn, now).await? {
+                    return Ok((saved, true));
+                }
+                let saved = match conn.transaction(async |conn| work(conn).await).await {
+                    Ok(answer) => Saved::Answer(answer),
+                    Err(problem) if is_final(&problem) => Saved::Refusal(problem),
+                    Err(problem) => return Err(problem),
+                };
+                store::save(conn, claim, &saved, now).await?;
+                Ok((saved, false))
+            })
+            .await?;
+        self.app.wake_worker();
+        saved.respond(replayed)
+    }
+
+    /// *With a gateway call*: `intend` commits with the claim, `call` runs outside of any
+    /// transaction, `record` commits with the answer. An `intend` that refuses calls nothing.
+    ///
+    /// `call` gets [`Run::Resumed`] when an earlier process died after the intent: it must
+    /// find out what happened before it does anything again.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the first gateway call comes with checkout")
+    )]
+    pub async fn run_with_call<I, O>(
+        &self,
+        intend: impl AsyncFn(&mut Conn) -> Result<I, Problem>,
+        call: impl AsyncFnOnce(&I, Run) -> O,
+        record: impl AsyncFn(&mut Conn, &I, &O) -> Result<Answer, Problem>,
+    ) -> Result<HttpResponse, Problem>
+    where
+        I: Serialize + DeserializeOwned,
+    {
+        let claim = Claim::of(&self.request)?;
+        let now = self.app.clock.now();
+        let claimed = self
+            .app
+            .db
+            .transaction(async |conn| Claimed::<I>::take(conn, claim.as_ref(), now, &intend).await)
+            .await?;
+        let (intent, run) = match claimed {
+            Claimed::Saved(saved, replayed) => return saved.respond(replayed),
+            Claimed::Run(intent, run) => (intent, run),
+        };
+        let outcome = call(&intent, run).await;
+        let now = self.app.clock.now();
+        let saved = self
+            .app
+            .db
+            .transaction(async |conn| {
+                let recorded = conn
+                    .transaction(async |conn| record(conn, &intent, &outcome).await)
+                    .await;
+                let saved = match recorded {
+                    Ok(answer) => Saved::Answer(answer),
+                    Err(problem) if is_final(&problem) => Saved::Refusal(problem),
+                    Err(problem) => return Err(problem),
+                };
+                if let Some(claim) = &claim {
+                    store::save(conn, claim, &saved, now).await?;
+                }
+                Ok(saved)
+            })
+            .await?;
+        self.app.wake_worker();
+        saved.respond(false)
+    }
+}
+
+fn body_digest(request: &HttpRequest) -> Vec<u8> {
+    let digest = request.extensions().get::<BodyDigest>().cloned();
+    digest.map(|digest| digest.0).unwrap_or_default()
+}

@@ -1,0 +1,154 @@
+//! The claims' table.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use super::Saved;
+use super::claim::{Claim, Earlier, KEPT, LEASE};
+use crate::db::schema::idempotency;
+use crate::db::values::{Json, Timestamp, text_enum};
+use crate::db::{Conn, sql};
+use crate::error::{Code, Problem};
+
+text_enum! {
+    pub enum ClaimState {
+        Running = "running",
+        Done = "done",
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = idempotency)]
+struct ClaimRow {
+    fingerprint: String,
+    state: ClaimState,
+    lease_until: Option<Timestamp>,
+    intent: Option<Json<Value>>,
+    answer: Option<Json<Value>>,
+}
+
+macro_rules! row_of {
+    ($claim:expr) => {
+        idempotency::table
+            .filter(idempotency::caller.eq(&$claim.caller))
+            .filter(idempotency::key.eq(&$claim.key))
+            .filter(idempotency::route.eq(&$claim.route))
+    };
+}
+
+/// Inserts the claim, or says what an earlier request with it left behind.
+///
+/// On PostgreSQL the insert waits for a transaction that holds the same claim.
+pub(super) async fn take(
+    conn: &mut Conn,
+    claim: &Claim,
+    now: Timestamp,
+) -> Result<Earlier, Problem> {
+    sql!(conn, |c| diesel::delete(
+        row_of!(claim).filter(idempotency::expires_at.le(now))
+    )
+    .execute(c)
+    .await)?;
+    let inserted = sql!(conn, |c| diesel::insert_into(idempotency::table)
+        .values((
+            idempotency::caller.eq(&claim.caller),
+            idempotency::key.eq(&claim.key),
+            idempotency::route.eq(&claim.route),
+            idempotency::fingerprint.eq(&claim.fingerprint),
+            idempotency::state.eq(ClaimState::Running),
+            idempotency::lease_until.eq(now.plus(LEASE)),
+            idempotency::expires_at.eq(now.plus(KEPT)),
+            idempotency::created_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(c)
+        .await)?;
+    if inserted == 1 {
+        return Ok(Earlier::Nothing);
+    }
+    let row: ClaimRow = sql!(conn, |c| row_of!(claim)
+        .select(ClaimRow::as_select())
+        .first(c)
+        .await)?;
+    claim.check_fingerprint(&row.fingerprint)?;
+    match (row.state, row.answer, row.intent) {
+        (ClaimState::Done, Some(Json(answer)), _) => {
+            let saved = serde_json::from_value(answer).map_err(Problem::internal)?;
+            Ok(Earlier::Done(saved))
+        }
+        (ClaimState::Running, _, Some(Json(intent))) if is_over(row.lease_until, now) => {
+            take_over(conn, claim, now).await?;
+            Ok(Earlier::Abandoned(intent))
+        }
+        _ => Err(in_progress()),
+    }
+}
+
+fn is_over(lease_until: Option<Timestamp>, now: Timestamp) -> bool {
+    lease_until.is_none_or(|until| until <= now)
+}
+
+fn in_progress() -> Problem {
+    Problem::new(Code::IdempotencyInProgress).retry_after(2)
+}
+
+/// Moves the lease, unless another request was faster.
+async fn take_over(conn: &mut Conn, claim: &Claim, now: Timestamp) -> Result<(), Problem> {
+    let moved = sql!(conn, |c| diesel::update(
+        row_of!(claim).filter(idempotency::lease_until.le(now))
+    )
+    .set(idempotency::lease_until.eq(now.plus(LEASE)))
+    .execute(c)
+    .await)?;
+    if moved == 1 {
+        Ok(())
+    } else {
+        Err(in_progress())
+    }
+}
+
+/// Keeps what a gateway is about to be asked, for whoever must resume it.
+pub(super) async fn keep_intent(
+    conn: &mut Conn,
+    claim: &Claim,
+    intent: Value,
+    now: Timestamp,
+) -> QueryResult<()> {
+    sql!(conn, |c| diesel::update(row_of!(claim))
+        .set((
+            idempotency::intent.eq(Json(intent)),
+            idempotency::lease_until.eq(now.plus(LEASE)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Saves the answer: from now on it is repeated.
+pub(super) async fn save(
+    conn: &mut Conn,
+    claim: &Claim,
+    saved: &Saved,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let answer = serde_json::to_value(saved).map_err(Problem::internal)?;
+    sql!(conn, |c| diesel::update(row_of!(claim))
+        .set((
+            idempotency::state.eq(ClaimState::Done),
+            idempotency::answer.eq(Json(answer)),
+            idempotency::expires_at.eq(now.plus(KEPT)),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Forgets what is older than the contract promises.
+pub async fn sweep(conn: &mut Conn, now: Timestamp) -> QueryResult<usize> {
+    sql!(conn, |c| diesel::delete(
+        idempotency::table.filter(idempotency::expires_at.le(now))
+    )
+    .execute(c)
+    .await)
+}

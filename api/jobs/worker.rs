@@ -1,0 +1,103 @@
+//! The loop that does what is due.
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::backoff;
+use super::queue::{self, JobRow};
+use crate::app::App;
+use crate::emails;
+use crate::error::Problem;
+
+const LEASE: Duration = Duration::from_secs(300);
+const BATCH: i64 = 10;
+const ATTEMPTS_MOST: i64 = 12;
+
+/// How often other processes' work and delayed tries are looked for. Work of this process
+/// wakes the worker at once.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Starts a worker that works until `stop`, on a thread of its own: its work borrows across
+/// awaits in ways that a spawned task may not.
+pub fn start(app: App, stop: CancellationToken) -> JoinHandle<()> {
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(work(app, stop)))
+}
+
+/// Works until `stop`; what runs then is finished first.
+async fn work(app: App, stop: CancellationToken) {
+    let mut failures = 0;
+    while !stop.is_cancelled() {
+        let pause = match run_due(&app).await {
+            Ok(0) => {
+                failures = 0;
+                LOOK_EVERY
+            }
+            Ok(_) => {
+                failures = 0;
+                continue;
+            }
+            Err(problem) => {
+                failures += 1;
+                tracing::error!(%problem, cause = ?problem.cause, "the worker failed");
+                backoff(failures)
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = app.wake.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Does once what is due now: jobs, then mails. Answers how much that was.
+async fn run_due(app: &App) -> Result<usize, Problem> {
+    let jobs = run_jobs(app).await?;
+    Ok(jobs + emails::deliver_due(app).await?)
+}
+
+/// Does what is due until nothing is left.
+pub async fn drain(app: &App) -> Result<(), Problem> {
+    while run_due(app).await? > 0 {}
+    Ok(())
+}
+
+async fn run_jobs(app: &App) -> Result<usize, Problem> {
+    let now = app.clock.now();
+    let mut reader = app.db.read().await?;
+    if queue::oldest_due(&mut reader, now).await?.is_none() {
+        return Ok(0);
+    }
+    drop(reader);
+    let claimed = app
+        .db
+        .transaction(async |conn| Ok::<_, Problem>(queue::claim(conn, BATCH, now, LEASE).await?))
+        .await?;
+    for row in &claimed {
+        let outcome = row.payload.0.run(app).await;
+        record(app, row, outcome).await?;
+    }
+    Ok(claimed.len())
+}
+
+async fn record(app: &App, row: &JobRow, outcome: Result<(), Problem>) -> Result<(), Problem> {
+    let now = app.clock.now();
+    let mut conn = app.db.write().await?;
+    match outcome {
+        Ok(()) => queue::finish(&mut conn, row, now).await?,
+        Err(problem) => {
+            let gives_up = row.attempts >= ATTEMPTS_MOST && row.payload.0.rest().is_none();
+            let run_at = (!gives_up).then(|| now.plus(backoff(row.attempts)));
+            tracing::error!(
+                job = %row.id, kind = row.kind, attempts = row.attempts, gives_up,
+                cause = ?problem.cause, "job failed"
+            );
+            queue::fail(&mut conn, row, &problem.to_string(), run_at, now).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Tollgate sells tickets and booths, takes the money, and opens the gate once per ticket.
+//!
+//! A map of the house:
+//!
+//! | where | what |
+//! |--|--|
+//! | [`app`] | the running application: parts, routes, start and stop |
+//! | [`config`], [`error`], [`keys`] | settings; refusals and their codes; what signs tokens |
+//! | [`db`], [`id`], [`money`], [`clock`], [`random`] | what rows, ids, amounts and instants are |
+//! | [`http`] | what every route shares; it knows no noun |
+//! | [`accounts`], [`organizers`], [`events`], [`emails`], [`audit`], [`service`] | the nouns: rules in the file, queries in `store`, handlers in `routes` |
+//! | [`jobs`], [`mail`] | background work; how mails leave |
+//!
+//! Who may know whom: `main → app → routes → rules → store → db`.
+
+mod accounts;
+pub mod app;
+mod audit;
+pub mod clock;
+pub mod config;
+mod db;
+mod digest;
+mod emails;
+mod error;
+mod events;
+mod http;
+mod id;
+mod jobs;
+mod keys;
+mod mail;
+mod money;
+mod organizers;
+mod random;
+mod service;
+mod slug;
+
+pub use jobs::start as start_worker;

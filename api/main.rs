@@ -1,0 +1,169 @@
+//! The commands.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tollgate::app::{self, App, Greeting, StartError};
+use tollgate::clock::Clock;
+use tollgate::config::{Config, Environment};
+use tracing_subscriber::EnvFilter;
+
+/// Sells tickets and booths, takes the money, and opens the gate once per ticket.
+///
+/// Without a command it serves. Settings come from the environment and, outside production,
+/// from the file `.env`; the README lists them.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (the default): migrates the database first, and does background work too.
+    Serve {
+        /// Leave background work to `tollgate worker`.
+        #[arg(long)]
+        no_worker: bool,
+    },
+    /// Do background work only: mails, the audit log's seals, clearing up.
+    Worker,
+    /// Bring the database up to date, and end.
+    Migrate,
+    /// Print the OpenAPI contract.
+    Openapi,
+    /// Administer accounts.
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Make an admin of ADMIN_EMAIL and ADMIN_PASSWORD; an account that exists becomes one.
+    Create,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let command = arguments
+        .command
+        .unwrap_or(Command::Serve { no_worker: false });
+    match run(command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tollgate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), StartError> {
+    if let Command::Openapi = command {
+        println!("{}", app::contract_text());
+        return Ok(());
+    }
+    let config = Config::from_environment()?;
+    log_to_stderr(config.environment);
+    match command {
+        Command::Serve { no_worker } => serve(config, !no_worker).await,
+        Command::Worker => work(config).await,
+        Command::Migrate => App::migrate(&config).await,
+        Command::Admin {
+            command: AdminCommand::Create,
+        } => create_admin(config).await,
+        Command::Openapi => Ok(()),
+    }
+}
+
+async fn serve(config: Config, with_worker: bool) -> Result<(), StartError> {
+    let mut stop = StopSignal::new()?;
+    let app = App::open(config, Clock::default()).await?;
+    let greeting = app.greet().await?;
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let base = app.config.public_base_url.clone();
+    let server = app::serve(app, threads, with_worker)?;
+    println!("Tollgate serves on http://{}", server.address());
+    println!("  API         {base}/api/v1");
+    println!("  Swagger UI  {base}/api/docs/");
+    match greeting {
+        Greeting::Nothing => {}
+        Greeting::Configured { email } => println!("  Admin       {email}, with ADMIN_PASSWORD"),
+        Greeting::Shown { email, password } => {
+            println!("  Admin       {email}, password {password}  (shown only this once)");
+        }
+        Greeting::Kept { email, file } => {
+            println!("  Admin       {email}, password in {}", file.display());
+        }
+    }
+    stop.received().await;
+    println!("Stopping: finishing what runs.");
+    server.stop().await
+}
+
+async fn work(config: Config) -> Result<(), StartError> {
+    let mut signal = StopSignal::new()?;
+    let app = App::open(config, Clock::default()).await?;
+    let stop = CancellationToken::new();
+    let worker = tollgate::start_worker(app, stop.clone());
+    println!("Tollgate works in the background.");
+    signal.received().await;
+    stop.cancel();
+    worker.await.map_err(std::io::Error::other)?;
+    Ok(())
+}
+
+async fn create_admin(config: Config) -> Result<(), StartError> {
+    let app = App::open(config, Clock::default()).await?;
+    let (email, created) = app.create_configured_admin().await?;
+    let what = if created {
+        "was made"
+    } else {
+        "is an admin now"
+    };
+    println!("{email} {what}.");
+    Ok(())
+}
+
+/// SIGTERM, or Ctrl-C.
+struct StopSignal {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    fn new() -> Result<Self, StartError> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Lines for people in development, JSON elsewhere; `RUST_LOG` chooses how much.
+fn log_to_stderr(environment: Environment) {
+    let default = match environment {
+        Environment::Development => "warn,tollgate=info",
+        _ => "info",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match environment {
+        Environment::Development => log.compact().init(),
+        _ => log.json().init(),
+    }
+}

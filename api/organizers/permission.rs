@@ -1,0 +1,45 @@
+//! Who may manage an organizer.
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::{Organizer, role_of, store};
+use crate::accounts::SignedIn;
+use crate::accounts::membership::MemberRole;
+use crate::app::App;
+use crate::error::{Code, Problem};
+use crate::http::path;
+
+/// A manager of the organizer that the path's `id` names, or an admin.
+///
+/// To a stranger it does not exist; another member may not.
+pub struct OrganizerManager {
+    pub by: SignedIn,
+    pub organizer: Organizer,
+}
+
+impl FromRequest for OrganizerManager {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let by = SignedIn::require(&request).await?;
+            let app = request
+                .app_data::<web::Data<App>>()
+                .ok_or_else(|| Problem::internal("no app"))?;
+            let not_found = || Problem::new(Code::NotFound);
+            let mut conn = app.db.read().await?;
+            let organizer = store::find(&mut conn, path::segment(&request, "id")?)
+                .await?
+                .ok_or_else(not_found)?;
+            match role_of(&mut conn, &by, organizer.id).await? {
+                Some(MemberRole::Manager) => Ok(Self { by, organizer }),
+                Some(_) => Err(Problem::new(Code::Forbidden)),
+                None => Err(not_found()),
+            }
+        })
+    }
+}

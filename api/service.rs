@@ -1,0 +1,4 @@
+//! What the service says of itself: whether it lives, what it is, what its errors mean.
+
+mod health;
+pub mod routes;

@@ -1,0 +1,11 @@
+DROP TABLE idempotency;
+DROP TABLE audit;
+DROP TABLE jobs;
+DROP TABLE emails;
+DROP TABLE event_sessions;
+DROP TABLE events;
+DROP TABLE signing_keys;
+DROP TABLE login_sessions;
+DROP TABLE memberships;
+DROP TABLE users;
+DROP TABLE organizers;
