@@ -8,6 +8,10 @@ mod migrate;
 mod open;
 pub mod schema;
 pub mod sql_types;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 mod tls;
 pub mod values;
 

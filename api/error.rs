@@ -183,6 +183,7 @@ impl Problem {
             .first()
             .and_then(|fault| Code::from_name(&fault.code));
         let code = first
+            .filter(|code| code.status() == StatusCode::UNPROCESSABLE_ENTITY)
             .filter(|code| faults.iter().all(|fault| fault.code == code.as_str()))
             .unwrap_or(Code::ValidationFailed);
         let detail = match faults.as_slice() {

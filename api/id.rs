@@ -31,7 +31,6 @@ macro_rules! id {
 
         impl $name {
             /// Makes an identifier that nobody has, sorting after those made before.
-            #[expect(clippy::new_without_default, reason = "the default is the nil id")]
             #[expect(clippy::disallowed_methods, reason = "the one place that makes ids")]
             pub fn new() -> Self {
                 Self(uuid::Uuid::now_v7())

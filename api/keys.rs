@@ -274,7 +274,7 @@ mod tests {
             seed: seed.try_into().unwrap(),
         };
         let jwk = JwtKey::new(&key).unwrap().jwk;
-        assert_eq!(jwk.x, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPjHURo");
+        assert_eq!(jwk.x, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
     }
 
     #[test]

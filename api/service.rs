@@ -2,3 +2,6 @@
 
 mod health;
 pub mod routes;
+
+/// The contract's text, made once.
+pub struct Contract(pub String);

@@ -1,1 +1,24 @@
+//! The integration tests: black box over HTTP, a database each, the same on both databases.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test that meets the unexpected fails"
+)]
 
+mod support;
+
+mod accounts;
+mod audit;
+mod authorization;
+mod bad_input;
+mod commands;
+mod contract;
+mod events;
+mod http;
+mod idempotency;
+mod mail;
+mod organizers;
+mod service;

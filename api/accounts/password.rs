@@ -115,7 +115,10 @@ pub fn parse_new(value: &Value) -> Result<String, Flaw> {
 
 /// Refuses a password that is made of its owner's own name or address.
 pub fn check_personal(password: &str, owner: &[&str]) -> Result<(), Flaw> {
-    if zxcvbn::zxcvbn(password, owner).score() < Score::Two {
+    let is_break = |c: char| c == '@' || c.is_whitespace();
+    let words = owner.iter().flat_map(|text| text.split(is_break));
+    let known: Vec<&str> = owner.iter().copied().chain(words).collect();
+    if zxcvbn::zxcvbn(password, &known).score() < Score::Two {
         return Err(weak(
             "it is easy to guess from your name or address".to_owned(),
         ));
@@ -167,6 +170,7 @@ mod tests {
         assert!(parse_new(&json!("blue kiosk 7 monsoon")).is_ok());
         let owner = ["Asha Mwinyi", "asha.mwinyi@example.com"];
         assert!(check_personal("asha mwinyi", &owner).is_err());
+        assert!(check_personal("asha.mwinyi1", &owner).is_err());
         assert!(check_personal("blue kiosk 7 monsoon", &owner).is_ok());
     }
 

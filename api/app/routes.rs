@@ -11,7 +11,7 @@ use crate::error::{Code, Problem};
 use crate::http::openapi;
 use crate::{accounts, audit, events, organizers, service};
 
-/// The contract's address, for people and for Swagger UI.
+/// Where Swagger UI finds the contract.
 const CONTRACT_PATH: &str = "/api/v1/openapi.json";
 
 /// The operations of every noun.
@@ -35,8 +35,8 @@ pub fn contract() -> OpenApi {
     openapi::finish(document)
 }
 
-/// The pages beside the API: the contract, and Swagger UI from inside the binary.
-pub fn pages(config: &mut web::ServiceConfig, document: &OpenApi) {
+/// The pages beside the API: Swagger UI, from inside the binary.
+pub fn pages(config: &mut web::ServiceConfig) {
     let swagger = SwaggerConfig::new([CONTRACT_PATH])
         .try_it_out_enabled(true)
         .persist_authorization(true)
@@ -47,11 +47,7 @@ pub fn pages(config: &mut web::ServiceConfig, document: &OpenApi) {
         .route("/api/redoc", web::get().to(redirect_to_docs))
         .route("/api/redoc/", web::get().to(redirect_to_docs))
         .route("/api/docs", web::get().to(redirect_to_docs))
-        .service(
-            SwaggerUi::new("/api/docs/{_:.*}")
-                .url(CONTRACT_PATH, document.clone())
-                .config(swagger),
-        )
+        .service(SwaggerUi::new("/api/docs/{_:.*}").config(swagger))
         .default_service(web::to(nothing_here));
 }
 

@@ -13,6 +13,7 @@ use utoipa_actix_web::AppExt;
 use super::{App, StartError, routes};
 use crate::http::{cors, detach, limits, problem, trace};
 use crate::jobs;
+use crate::service::Contract;
 
 /// How long a request may take to end once Tollgate is asked to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
@@ -32,18 +33,18 @@ pub struct Running {
 
 /// Starts serving on the configured address, with a worker in the same process or without.
 pub fn serve(app: App, threads: usize, with_worker: bool) -> Result<Running, StartError> {
-    let document = routes::contract();
+    let contract = web::Data::new(Contract(super::contract_text()));
     let shared = web::Data::new(app.clone());
     let cors_config = app.config.clone();
     let factory = move || {
-        let document = &document;
         let (service, _) = actix_web::App::new()
             .app_data(shared.clone())
+            .app_data(contract.clone())
             .into_utoipa_app()
             .configure(routes::operations)
             .split_for_parts();
         service
-            .configure(|config| routes::pages(config, document))
+            .configure(routes::pages)
             .wrap(from_fn(limits::limit))
             .wrap(from_fn(detach::detach))
             .wrap(from_fn(problem::render))

@@ -19,9 +19,11 @@ const OLD_NAMES: &[(&str, &str)] = &[
     ("DEFAULT_FROM_EMAIL", "MAIL_FROM"),
 ];
 
+type Lookup = dyn Fn(&str) -> Option<String>;
+
 /// Where settings come from.
 pub(super) struct Reader {
-    lookup: Box<dyn Fn(&str) -> Option<String>>,
+    lookup: Box<Lookup>,
 }
 
 type Setting<T> = Result<Option<T>, ConfigError>;

@@ -7,6 +7,8 @@
 
 mod claim;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;

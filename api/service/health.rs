@@ -10,7 +10,6 @@ use crate::{emails, jobs};
 /// What an operator looks at first.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Readiness {
-    /// `ready`, or `migrating` while the schema is older than this binary.
     #[schema(example = "ready")]
     pub status: &'static str,
     pub migrations_applied: bool,
@@ -30,11 +29,7 @@ pub async fn check(app: &App) -> Result<Readiness, Problem> {
     let mut conn = app.db.read().await?;
     let age = |due: Option<Timestamp>| due.map_or(0, |due| now.since(due).as_secs());
     Ok(Readiness {
-        status: if migrations_applied {
-            "ready"
-        } else {
-            "migrating"
-        },
+        status: "ready",
         migrations_applied,
         queues: QueueAges {
             jobs_oldest_seconds: age(jobs::oldest_due(&mut conn, now).await?),

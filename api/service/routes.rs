@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Contract;
 use super::health::{self, Readiness};
 use crate::app::App;
 use crate::config::Environment;
@@ -22,6 +23,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config
         .service(index)
         .service(version)
+        .service(contract)
         .service(list_errors)
         .service(read_error);
 }
@@ -41,30 +43,26 @@ async fn healthz() -> HttpResponse {
 /// With the age of the oldest due row of each queue: a growing one means that no worker runs.
 #[utoipa::path(
     tag = "Service", operation_id = "readyz",
-    responses(
-        (status = 200, body = Readiness, description = "Ready", example = json!({
-            "status": "ready", "migrations_applied": true,
-            "queues": {"jobs_oldest_seconds": 0, "emails_oldest_seconds": 0}
-        })),
-        (status = 503, body = Readiness, description = "Not ready"),
-    )
+    responses((status = 200, body = Readiness, description = "Ready", example = json!({
+        "status": "ready", "migrations_applied": true,
+        "queues": {"jobs_oldest_seconds": 0, "emails_oldest_seconds": 0}
+    })))
 )]
 #[get("/readyz")]
 async fn readyz(app: web::Data<App>) -> Result<HttpResponse, Problem> {
     let readiness = health::check(&app).await?;
-    let mut response = if readiness.migrations_applied {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::ServiceUnavailable()
-    };
-    Ok(response.json(readiness))
+    if !readiness.migrations_applied {
+        let detail = "The database is older than this program: run `tollgate migrate`.";
+        return Err(Problem::new(Code::Overloaded).detail(detail).retry_after(5));
+    }
+    Ok(HttpResponse::Ok().json(readiness))
 }
 
 /// The keys that access tokens are signed with.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"keys": [{
     "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
-    "kid": "key_01h455vb4pex5vsknk084sn02q", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPjHURo"
+    "kid": "key_01h455vb4pex5vsknk084sn02q", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 }]}))]
 struct Jwks {
     keys: Vec<Jwk>,
@@ -153,6 +151,23 @@ async fn version(app: web::Data<App>) -> HttpResponse {
         version: env!("CARGO_PKG_VERSION"),
         livemode: is_live(&app),
     })
+}
+
+/// This contract
+#[utoipa::path(
+    tag = "Service", operation_id = "contract",
+    responses((
+        status = 200, body = Object, description = "OpenAPI 3.1",
+        example = json!({"openapi": "3.1.0", "info": {"title": "Tollgate"}})
+    ))
+)]
+#[get("/openapi.json")]
+async fn contract(contract: web::Data<Contract>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("cache-control", "no-cache"));
+    response
+        .content_type("application/json")
+        .body(contract.0.clone())
 }
 
 fn is_live(app: &App) -> bool {

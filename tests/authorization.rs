@@ -1,0 +1,161 @@
+//! Every operation, tried by nobody, by a stranger, by another organizer's manager and by the
+//! organizer's own gate staff. An operation that this table does not know fails the test.
+
+use serde_json::json;
+
+use crate::support::contract::{Operation, operations};
+use crate::support::{Client, TestApp, event_body, on_both};
+
+/// Who may use an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Open on purpose.
+    Public,
+    SignedIn,
+    Admin,
+    /// Whoever manages any organizer.
+    AnyManager,
+    /// The organizer's managers; it does not exist for strangers.
+    Manager,
+    /// Seen by the organizer's managers only, since the event is a draft.
+    Draft,
+    /// Changed by the organizer's managers only.
+    ManagedDraft,
+}
+
+fn access(operation: &str) -> Access {
+    match operation {
+        "healthz" | "readyz" | "jwks" | "index" | "version" | "contract" | "list_errors"
+        | "read_error" | "register" | "login" | "refresh" | "forgot_password"
+        | "reset_password" | "verify_email" | "list_events" => Access::Public,
+        // Any manager may make events, for an organizer of the body.
+        "logout" | "logout_all" | "read_me" | "update_me" | "list_my_sessions"
+        | "list_organizers" => Access::SignedIn,
+        "list_users" | "create_user" | "read_user" | "update_user" | "create_organizer" => {
+            Access::Admin
+        }
+        "list_audit_log" | "verify_audit_log" => Access::AnyManager,
+        "read_organizer" | "update_organizer" | "list_members" | "read_member" | "put_member"
+        | "remove_member" => Access::Manager,
+        "read_event" | "list_event_sessions" | "read_event_session" => Access::Draft,
+        "update_event"
+        | "delete_event"
+        | "publish_event"
+        | "unpublish_event"
+        | "create_event_session"
+        | "update_event_session"
+        | "delete_event_session" => Access::ManagedDraft,
+        // Tried in tests of their own: the right depends on the body or on one's own rows.
+        "create_event" | "end_my_session" => Access::SignedIn,
+        other => panic!("{other} is not in the table: who may use it?"),
+    }
+}
+
+struct Scene {
+    organizer: String,
+    member: String,
+    event: String,
+    session: String,
+    user: String,
+}
+
+impl Scene {
+    fn path(&self, operation: &Operation) -> String {
+        let own = match operation.path.as_str() {
+            path if path.contains("/organizers/") => &self.organizer,
+            path if path.contains("/users/") => &self.user,
+            path if path.contains("/me/sessions/") => "sid_01h455vb4pex5vsknk084sn02q",
+            _ => &self.event,
+        };
+        operation
+            .path
+            .replace("{id}", own)
+            .replace("{user_id}", &self.member)
+            .replace("{sid}", &self.session)
+            .replace("{code}", "sold_out")
+    }
+}
+
+async fn call(client: &Client, operation: &Operation, scene: &Scene) -> crate::support::Answer {
+    let request = client.request(&operation.method, &scene.path(operation));
+    let request = match operation.body_example() {
+        Some(body) => request.json(&body),
+        None => request,
+    };
+    client.send(request).await
+}
+
+on_both! {
+    async fn everybody_meets_the_right_door(app: &TestApp) {
+        let organizer = app.organizer("Own").await;
+        let manager = app.member(&organizer, "manager", "manager@example.com").await;
+        let gate = app.member(&organizer, "gate", "gate@example.com").await;
+        let elsewhere = app.organizer("Elsewhere").await;
+        let other = app.member(&elsewhere, "manager", "other@example.com").await;
+        let stranger = app.user("stranger@example.com").await;
+        let mut body = event_body("Draft");
+        body["organizer_id"] = json!(organizer);
+        let event = manager.post("/api/v1/events", body).await.expect(201).id();
+        let session = json!({"name": "Friday", "starts_at": "2027-02-12T15:00:00Z"});
+        let path = format!("/api/v1/events/{event}/sessions");
+        let session = manager.post(&path, session).await.expect(201).id();
+        let scene = Scene { organizer, member: gate.user_id(), event, session, user: gate.user_id() };
+
+        for operation in operations() {
+            let access = access(operation.id());
+            // Signing out would end the scene's own sign-ins.
+            let people: Vec<(&str, Client)> = vec![
+                ("nobody", app.nobody()),
+                ("stranger", stranger.clone()),
+                ("other manager", other.clone()),
+                ("gate", gate.clone()),
+            ];
+            for (who, client) in people {
+                if operation.id().starts_with("logout") && who != "nobody" {
+                    continue;
+                }
+                let answer = call(&client, &operation, &scene).await;
+                let status = answer.status;
+                let name = format!("{} as {who}: {} {}", operation.id(), status, answer.text);
+                let is_nobody = who == "nobody";
+                let refused = |expected: u16| assert_eq!(status, expected, "{name}");
+                match access {
+                    Access::Public => assert!(!matches!(status, 403 | 404) && status < 500, "{name}"),
+                    Access::Draft => refused(404),
+                    _ if is_nobody => refused(401),
+                    Access::SignedIn => assert!(status != 401 && status < 500, "{name}"),
+                    Access::Admin => refused(403),
+                    Access::AnyManager if who == "other manager" => refused(200),
+                    Access::AnyManager => refused(403),
+                    Access::Manager if who == "gate" => refused(403),
+                    Access::Manager | Access::ManagedDraft => refused(404),
+                }
+            }
+        }
+        // All that changed nothing, and the manager may do it all.
+        let path = format!("/api/v1/events/{}", scene.event);
+        let event = manager.get(&path).await;
+        assert_eq!((&event.expect(200).body["version"], &event.body["name"]), (&json!(1), &json!("Draft")));
+        manager.get(&format!("{path}/sessions/{}", scene.session)).await.expect(200);
+        let member = format!("/api/v1/organizers/{}/members/{}", scene.organizer, scene.member);
+        assert_eq!(manager.get(&member).await.expect(200).body["role"], "gate");
+        // What is documented as open is open, and nothing else.
+        for operation in operations() {
+            let needs_token = operation.value.get("security").is_some_and(|security| {
+                !security.as_array().unwrap().contains(&json!({}))
+            });
+            let is_open = matches!(access(operation.id()), Access::Public | Access::Draft);
+            assert_ne!(needs_token, is_open, "{}", operation.id());
+        }
+    }
+
+    async fn a_bad_token_is_refused_also_where_none_is_needed(app: &TestApp) {
+        let forger = app.nobody().with_tokens(&json!({"access_token": "a.b.c"}));
+        forger.get("/api/v1/events").await.expect_problem(401, "unauthenticated");
+        let nobody = app.nobody();
+        for header in ["Basic YTpi", "Bearer", "Bearer ", "x"] {
+            let request = nobody.request("GET", "/api/v1/me").header("Authorization", header);
+            nobody.send(request).await.expect_problem(401, "unauthenticated");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Whatever is sent, it never gives a 500.
+
+use serde_json::{Value, json};
+
+use crate::support::contract::{Operation, operations};
+use crate::support::{Client, TestApp, event_body, on_both};
+
+/// Texts that somebody has sent to some system one day.
+const ODD_TEXTS: &[&str] = &[
+    "\u{0}",
+    "a\u{0}b",
+    "\u{7f}",
+    "\r\nBcc: x@y.z",
+    "\u{202e}evil",
+    "\u{feff}",
+    "\u{fffd}",
+    "𝕋𝕠𝕝𝕝",
+    "👩‍👩‍👧‍👦",
+    "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍",
+    "' OR 1=1 --",
+    "%",
+    "_",
+    "\\",
+    "{{ 7*7 }}",
+    "<script>",
+    "",
+    " ",
+];
+
+async fn scene(app: &TestApp, admin: &Client) -> Vec<(&'static str, String)> {
+    let organizer = app.organizer("Own").await;
+    let user = app.user("juma@example.com").await.user_id();
+    let event = admin
+        .post("/api/v1/events", event_body("Jazz"))
+        .await
+        .expect(201)
+        .id();
+    let session = json!({"name": "Friday", "starts_at": "2027-02-12T15:00:00Z"});
+    let path = format!("/api/v1/events/{event}/sessions");
+    let session = admin.post(&path, session).await.expect(201).id();
+    vec![
+        ("organizers", organizer),
+        ("users", user),
+        ("events", event),
+        ("sid", session),
+    ]
+}
+
+fn path(operation: &Operation, scene: &[(&str, String)]) -> String {
+    let find = |kind: &str| scene.iter().find(|(k, _)| *k == kind).unwrap().1.clone();
+    let id = ["organizers", "users", "events"]
+        .into_iter()
+        .find(|kind| operation.path.contains(&format!("/{kind}/{{id}}")))
+        .map_or_else(|| "sid_01h455vb4pex5vsknk084sn02q".to_owned(), find);
+    operation
+        .path
+        .replace("{id}", &id)
+        .replace("{user_id}", &find("users"))
+        .replace("{sid}", &find("sid"))
+        .replace("{code}", "sold_out")
+}
+
+/// Operations that would end the sign-in which the test needs, or cost a password hash each.
+fn is_tried(operation: &Operation) -> bool {
+    !operation.id().starts_with("logout")
+}
+
+on_both! {
+    async fn bodies_that_are_no_json(app: &TestApp) {
+        let admin = app.admin().await;
+        let scene = scene(app, &admin).await;
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let deep_object = format!("{}1{}", r#"{"a":"#.repeat(30_000), "}".repeat(30_000));
+        for operation in operations() {
+            if operation.body_example().is_none() || !is_tried(&operation) {
+                continue;
+            }
+            let path = path(&operation, &scene);
+            let send = async |body: Vec<u8>, media: &str| {
+                let request = admin.request(&operation.method, &path).header("content-type", media);
+                admin.send(request.body(body)).await
+            };
+            let json = "application/json";
+            for text in ["{", "nonsense", "{\"a\":}", "\"\\ud800\"", deep.as_str(), deep_object.as_str()] {
+                send(text.into(), json).await.expect_problem(400, "malformed_json");
+            }
+            send(b"\xff\xfe{}".to_vec(), json).await.expect_problem(400, "malformed_json");
+            for text in ["[]", "1", "null", "\"text\"", "true"] {
+                send(text.into(), json).await.expect_problem(422, "validation_failed");
+            }
+            send(b"{}".to_vec(), "text/plain").await.expect_problem(415, "unsupported_media_type");
+            send(vec![b' '; 256 * 1024 + 1], json).await.expect_problem(413, "payload_too_large");
+        }
+    }
+
+    async fn members_of_every_wrong_kind(app: &TestApp) {
+        let admin = app.admin().await;
+        let scene = scene(app, &admin).await;
+        let mut values: Vec<Value> = ODD_TEXTS.iter().map(|text| json!(text)).collect();
+        values.extend([
+            json!(null), json!(true), json!(0), json!(-1), json!(1.5), json!(i64::MAX), json!(u64::MAX),
+            json!(1e308), json!([]), json!({}), json!([[]]), json!({"a": {"b": null}}),
+            json!("x".repeat(10_000)), json!("🎪".repeat(6_000)),
+        ]);
+        for operation in operations() {
+            let Some(example) = operation.body_example().filter(|_| is_tried(&operation)) else {
+                continue;
+            };
+            let path = path(&operation, &scene);
+            for name in example.as_object().unwrap().keys() {
+                for value in &values {
+                    let mut body = example.clone();
+                    body[name] = value.clone();
+                    let answer = admin.send(admin.request(&operation.method, &path).json(&body)).await;
+                    assert!(answer.status < 500, "{} {name}={value}: {}", operation.id(), answer.text);
+                }
+            }
+            let mut body = example;
+            body["nonsense\u{0}/~"] = json!(1);
+            let answer = admin.send(admin.request(&operation.method, &path).json(&body)).await;
+            answer.expect_problem(422, "unknown_field");
+        }
+    }
+
+    async fn ids_of_every_wrong_kind(app: &TestApp) {
+        let admin = app.admin().await;
+        let scene = scene(app, &admin).await;
+        let long = "x".repeat(5_000);
+        let ids = [
+            "1", "-1", "%00", "a%00b", "%F0%9F%8E%AA", "%FF%FE", "..%2f..%2fetc", "null", "'", "%27%20OR%201=1",
+            "usr_01h455vb4pex5vsknk084sn02q", "evt_01h455vb4pex5vsknk084sn02q", "evt_81h455vb4pex5vsknk084sn02q",
+            "EVT_01H455VB4PEX5VSKNK084SN02Q", "01890a5d-ac96-774b-bcce-b302099a8057", "%0d%0aSet-Cookie:a=b", long.as_str(),
+        ];
+        for operation in operations() {
+            if !operation.path.contains('{') || !is_tried(&operation) {
+                continue;
+            }
+            for id in ids {
+                // The last of the path's ids is wrong, those before it are good.
+                let (before, after) = operation.path.rsplit_once('{').unwrap();
+                let (_, rest) = after.split_once('}').unwrap();
+                let wrong = Operation { path: format!("{before}{id}{rest}"), ..operation.clone() };
+                let mut request = admin.request(&operation.method, &path(&wrong, &scene));
+                if let Some(body) = operation.body_example() {
+                    request = request.json(&body);
+                }
+                let answer = admin.send(request).await;
+                assert_eq!(answer.status, 404, "{} {id}: {}", operation.id(), answer.text);
+            }
+        }
+    }
+
+    async fn parameters_of_every_wrong_kind(app: &TestApp) {
+        let admin = app.admin().await;
+        let scene = scene(app, &admin).await;
+        for operation in operations() {
+            let path = path(&operation, &scene);
+            for name in operation.parameters("query") {
+                for text in ODD_TEXTS.iter().chain(&["-1", "99999999999999999999", "a,b,,", "[]"]) {
+                    let request = admin.request(&operation.method, &path).query(&[(&name, text)]);
+                    let answer = admin.send(request).await;
+                    let is_fine = matches!(answer.status, 200 | 422);
+                    assert!(is_fine, "{} {name}={text:?}: {}", operation.id(), answer.text);
+                }
+                for raw in ["%00", "%ff", "%", "&&&", "=="] {
+                    let answer = admin.get(&format!("{path}?{name}={raw}")).await;
+                    assert!(answer.status < 500, "{} {name}={raw}: {}", operation.id(), answer.text);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The binary itself: its commands, its start on an empty folder, its stop.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use serde_json::json;
+
+use crate::support::{Client, Database, Kind, block_on};
+
+fn tollgate(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command.current_dir(folder).env_clear();
+    command
+}
+
+fn output(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A server that runs as a process of its own.
+struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    base: String,
+    greeting: Vec<String>,
+}
+
+impl Server {
+    fn start(command: &mut Command) -> Self {
+        let command = command
+            .env("LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut greeting = Vec::new();
+        let mut base = String::new();
+        // Three lines always, and one about the admin where there is one to tell of.
+        for _ in 0..3 {
+            let mut line = String::new();
+            if out.read_line(&mut line).unwrap() == 0 {
+                let mut error = String::new();
+                child
+                    .stderr
+                    .take()
+                    .unwrap()
+                    .read_to_string(&mut error)
+                    .unwrap();
+                panic!("it did not start: {error}");
+            }
+            if let Some((_, address)) = line.split_once("serves on ") {
+                base = address.trim().to_owned();
+            }
+            greeting.push(line.trim().to_owned());
+        }
+        Self {
+            child,
+            out,
+            base,
+            greeting,
+        }
+    }
+
+    fn stop(mut self) -> (i32, String) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        let status = self.child.wait().unwrap();
+        let mut log = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        assert!(!log.contains("panicked"), "{log}");
+        (status.code().unwrap_or(-1), rest)
+    }
+}
+
+#[test]
+fn with_nothing_configured_it_serves_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&mut tollgate(folder.path()));
+    let mode = |name: &str| {
+        let file = folder.path().join(name);
+        std::fs::metadata(file).unwrap().permissions().mode() & 0o777
+    };
+    block_on(async {
+        let nobody = Client::new(&server.base);
+        nobody.get("/readyz").await.expect(200);
+        let secret = std::fs::read_to_string(folder.path().join("tollgate.db.admin")).unwrap();
+        let (email, password) = secret.trim().split_once('\n').unwrap();
+        assert_eq!(email, "admin@localhost");
+        let body = json!({"email": email, "password": password});
+        let answer = nobody.post("/api/v1/auth/login", body).await;
+        assert_eq!(answer.expect(200).body["user"]["role"], "admin");
+    });
+    assert_eq!(
+        (mode("tollgate.db"), mode("tollgate.db.admin")),
+        (0o600, 0o600)
+    );
+    assert!(
+        server.greeting[1].contains("/api/v1"),
+        "{:?}",
+        server.greeting
+    );
+    assert!(
+        server.greeting[2].contains("/api/docs/"),
+        "{:?}",
+        server.greeting
+    );
+    let (code, rest) = server.stop();
+    assert_eq!(code, 0);
+    assert!(
+        rest.contains("Admin       admin@localhost, password in tollgate.db.admin"),
+        "{rest}"
+    );
+    assert!(rest.contains("Stopping"), "{rest}");
+
+    // A second start keeps keys and admin.
+    let server = Server::start(&mut tollgate(folder.path()));
+    let (code, rest) = server.stop();
+    assert_eq!(code, 0);
+    assert!(!rest.contains("Admin"), "{rest}");
+}
+
+#[test]
+fn several_processes_may_start_on_one_empty_database() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let Some(database) = block_on(Database::make_empty(kind)) else {
+            continue;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let children: Vec<Child> = (0..4)
+            .map(|_| {
+                let mut command = tollgate(folder.path());
+                command
+                    .args(["admin", "create"])
+                    .env("DATABASE_URL", &database.url);
+                command
+                    .env("ADMIN_EMAIL", "admin@example.com")
+                    .env("ADMIN_PASSWORD", "blue kiosk 7 monsoon");
+                command
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            assert!(
+                output.status.success(),
+                "{kind:?}: {}",
+                text(&output.stderr)
+            );
+        }
+        let mut command = tollgate(folder.path());
+        let server = Server::start(command.env("DATABASE_URL", &database.url));
+        block_on(async {
+            let body = json!({"email": "admin@example.com", "password": "blue kiosk 7 monsoon"});
+            let nobody = Client::new(&server.base);
+            let answer = nobody.post("/api/v1/auth/login", body).await;
+            let admin = nobody.clone().with_tokens(&answer.expect(200).body);
+            let organizers = admin.get("/api/v1/organizers").await;
+            assert_eq!(
+                organizers.expect(200).body["data"]
+                    .as_array()
+                    .unwrap()
+                    .len(),
+                1
+            );
+            assert_eq!(
+                nobody.get("/.well-known/jwks.json").await.body["keys"]
+                    .as_array()
+                    .unwrap()
+                    .len(),
+                1
+            );
+        });
+        assert_eq!(server.stop().0, 0);
+    }
+}
+
+#[test]
+fn a_request_that_runs_is_finished_before_it_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(&mut tollgate(folder.path()));
+    let base = server.base.clone();
+    block_on(async {
+        let nobody = Client::new(&base);
+        let mut running = Vec::new();
+        for number in 0..6 {
+            let nobody = nobody.clone();
+            running.push(tokio::spawn(async move {
+                let email = format!("asha{number}@example.com");
+                let body =
+                    json!({"email": email, "password": "blue kiosk 7 monsoon", "name": "Asha"});
+                let request = nobody.request("POST", "/api/v1/auth/register").json(&body);
+                request.send().await.map(|answer| answer.status().as_u16())
+            }));
+        }
+        // The first answer says that the others have arrived: they wait for their turn to hash.
+        let (first, _, rest) = futures_util::future::select_all(running).await;
+        assert_eq!(first.unwrap().unwrap(), 201);
+        let pid = server.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        for outcome in futures_util::future::join_all(rest).await {
+            assert_eq!(outcome.unwrap().unwrap(), 201);
+        }
+    });
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_unsafe_or_unreadable_setting_stops_the_start_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    for (setting, value) in [
+        ("LISTEN", "0.0.0.0:8080"),
+        ("PUBLIC_BASE_URL", "https://tickets.example.com"),
+        ("DATABASE_URL", "mysql://x"),
+        ("DATABASE_URL", "postgres://x/y?sslmode=maybe"),
+        ("APP_ENV", "staging"),
+        ("JWT_KEYS", "nonsense"),
+        ("MAILER", "pigeon"),
+    ] {
+        let output = output(tollgate(folder.path()).env(setting, value));
+        assert_eq!(output.status.code(), Some(1), "{setting}");
+        let error = text(&output.stderr);
+        assert!(error.contains(setting), "{error}");
+        assert_eq!(error.trim().lines().count(), 1, "{error}");
+    }
+    std::fs::write(folder.path().join(".env"), "LISTEN=nowhere\n").unwrap();
+    let refused = output(&mut tollgate(folder.path()));
+    assert!(
+        text(&refused.stderr).contains("LISTEN"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
+#[test]
+fn the_commands_explain_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = text(&output(tollgate(folder.path()).arg("--help")).stdout);
+    for command in ["serve", "worker", "migrate", "openapi", "admin"] {
+        assert!(help.contains(command), "{help}");
+        let help = output(tollgate(folder.path()).args([command, "--help"]));
+        assert!(help.status.success());
+    }
+    let contract = output(tollgate(folder.path()).arg("openapi"));
+    assert_eq!(
+        text(&contract.stdout).trim(),
+        tollgate::app::contract_text().trim()
+    );
+    assert!(
+        output(tollgate(folder.path()).arg("migrate"))
+            .status
+            .success()
+    );
+    assert!(folder.path().join("tollgate.db").exists());
+}
+
+#[test]
+fn a_worker_does_what_a_server_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let mails = folder.path().join("mails");
+    let server = Server::start(
+        tollgate(folder.path())
+            .args(["serve", "--no-worker"])
+            .env("MAILER", "file"),
+    );
+    block_on(async {
+        let body = json!({"email": "asha@example.com", "password": "blue kiosk 7 monsoon", "name": "Asha"});
+        Client::new(&server.base)
+            .post("/api/v1/auth/register", body)
+            .await
+            .expect(201);
+    });
+    assert_eq!(server.stop().0, 0);
+    assert_eq!(std::fs::read_dir(&mails).unwrap().count(), 0);
+
+    let mut worker = tollgate(folder.path());
+    let mut worker = worker
+        .arg("worker")
+        .env("MAILER", "file")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(worker.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    // Its first round ends before it stops, so no waiting is needed.
+    let pid = worker.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(worker.wait().unwrap().code(), Some(0));
+    assert_eq!(std::fs::read_dir(&mails).unwrap().count(), 1);
+}

@@ -1,0 +1,151 @@
+//! A database for each test, copied from one that was migrated once.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::sync::OnceCell;
+use tokio_postgres::NoTls;
+use tollgate::app::App;
+use tollgate::config::Config;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// A database that is gone with the test.
+pub struct Database {
+    pub url: String,
+    pub kind: Kind,
+    folder: Option<tempfile::TempDir>,
+    name: Option<String>,
+}
+
+static SQLITE_TEMPLATE: OnceCell<PathBuf> = OnceCell::const_new();
+static POSTGRES_TEMPLATE: OnceCell<String> = OnceCell::const_new();
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl Database {
+    /// A migrated database; `None` when there is no PostgreSQL to make it on.
+    pub async fn make(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Sqlite => {
+                let template = SQLITE_TEMPLATE.get_or_init(sqlite_template).await;
+                let database = Self::sqlite();
+                std::fs::copy(template, database.file()).unwrap();
+                Some(database)
+            }
+            Kind::Postgres => {
+                std::env::var("TEST_DATABASE_URL").ok()?;
+                let template = POSTGRES_TEMPLATE.get_or_init(postgres_template).await;
+                Some(Self::postgres(&format!("TEMPLATE {template}")).await)
+            }
+        }
+    }
+
+    /// A database with nothing in it.
+    pub async fn make_empty(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Sqlite => Some(Self::sqlite()),
+            Kind::Postgres => {
+                std::env::var("TEST_DATABASE_URL").ok()?;
+                Some(Self::postgres("TEMPLATE template0").await)
+            }
+        }
+    }
+
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            url: format!("sqlite:{}", folder.path().join("tollgate.db").display()),
+            kind: Kind::Sqlite,
+            folder: Some(folder),
+            name: None,
+        }
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.folder.as_ref().unwrap().path().join("tollgate.db")
+    }
+
+    async fn postgres(how: &str) -> Self {
+        let name = next_name("t");
+        execute(&format!("CREATE DATABASE {name} {how}")).await;
+        Self {
+            url: postgres_url(&name),
+            kind: Kind::Postgres,
+            folder: None,
+            name: Some(name),
+        }
+    }
+
+    /// Changes rows behind Tollgate's back.
+    pub async fn execute(&self, statement: &str) {
+        match self.kind {
+            Kind::Sqlite => {
+                use diesel::Connection;
+                use diesel::connection::SimpleConnection;
+                let path = self.file();
+                let mut conn = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                conn.batch_execute(statement).unwrap();
+            }
+            Kind::Postgres => execute_at(&self.url, statement).await,
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some(name) = self.name.take() else { return };
+        let drop = async move {
+            execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        };
+        std::thread::spawn(|| super::block_on(drop)).join().unwrap();
+    }
+}
+
+fn next_name(prefix: &str) -> String {
+    let count = COUNT.fetch_add(1, Ordering::SeqCst);
+    format!("tollgate_{prefix}_{}_{count}", std::process::id())
+}
+
+fn postgres_url(database: &str) -> String {
+    let url = std::env::var("TEST_DATABASE_URL").unwrap();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    format!("{server}/{database}")
+}
+
+async fn execute(statement: &str) {
+    let url = std::env::var("TEST_DATABASE_URL").unwrap();
+    execute_at(&url, statement).await;
+}
+
+async fn execute_at(url: &str, statement: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute(statement).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+}
+
+fn config(url: String) -> Config {
+    Config::from_lookup(move |name| (name == "DATABASE_URL").then(|| url.clone())).unwrap()
+}
+
+async fn sqlite_template() -> PathBuf {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let file = folder.join("template.db");
+    App::migrate(&config(format!("sqlite:{}", file.display())))
+        .await
+        .unwrap();
+    file
+}
+
+async fn postgres_template() -> String {
+    let name = next_name("template");
+    execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
+    App::migrate(&config(postgres_url(&name))).await.unwrap();
+    name
+}
