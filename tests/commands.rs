@@ -323,3 +323,101 @@ fn a_worker_does_what_a_server_left() {
     assert_eq!(worker.wait().unwrap().code(), Some(0));
     assert_eq!(std::fs::read_dir(&mails).unwrap().count(), 1);
 }
+
+#[test]
+fn the_log_holds_nothing_personal_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tollgate(folder.path());
+    command
+        .env("APP_ENV", "test")
+        .env("MAILER", "file")
+        .env("RUST_LOG", "debug");
+    command.env("PUBLIC_BASE_URL", "http://127.0.0.1:1");
+    let mut server = Server::start(&mut command);
+    let tokens = block_on(async {
+        let nobody = Client::new(&server.base);
+        let body = json!({
+            "email": "asha.secret@example.com", "password": "blue kiosk 7 monsoon",
+            "name": "Asha Secretname", "phone": "+255 712 345 678",
+        });
+        let answer = nobody.post("/api/v1/auth/register", body.clone()).await;
+        let asha = nobody.clone().with_tokens(&answer.expect(201).body);
+        nobody.post("/api/v1/auth/register", body).await.expect(409);
+        nobody
+            .post(
+                "/api/v1/auth/login",
+                json!({"email": "asha.secret@example.com", "password": "wrong secret 1"}),
+            )
+            .await
+            .expect(401);
+        nobody
+            .post(
+                "/api/v1/auth/password/forgot",
+                json!({"email": "asha.secret@example.com"}),
+            )
+            .await
+            .expect(202);
+        let access = asha.access_token.clone().unwrap();
+        nobody
+            .get(&format!(
+                "/api/v1/events?q=asha.secret@example.com&token={access}"
+            ))
+            .await
+            .expect(422);
+        nobody
+            .get(&format!("/reset-password/{access}"))
+            .await
+            .expect(404);
+        asha.patch("/api/v1/me", json!({"phone": "+255 799 999 999"}))
+            .await
+            .expect(200);
+        [access, asha.refresh_token.clone().unwrap()]
+    });
+    let pid = server.child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let mut log = String::new();
+    server
+        .child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut log)
+        .unwrap();
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("answered"))
+        .collect();
+    assert!(lines.len() >= 7, "{log}");
+    let line: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
+    assert_eq!(line["fields"]["route"], "/api/v1/auth/register");
+    assert!(
+        line["span"]["request_id"]
+            .as_str()
+            .unwrap()
+            .starts_with("req_")
+    );
+    let secrets = [
+        "secret",
+        "Secret",
+        "monsoon",
+        "712 345",
+        "799 999",
+        "127.0.0.1",
+    ];
+    for secret in secrets.into_iter().chain(tokens.iter().map(String::as_str)) {
+        // The address that it listens on is no client's.
+        let mut lines = log
+            .lines()
+            .filter(|line| !line.contains("\"target\":\"actix_server"));
+        let found = lines.find(|line| line.contains(secret));
+        assert!(found.is_none(), "the log says {secret}: {found:?}");
+    }
+}

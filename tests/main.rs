@@ -19,6 +19,7 @@ mod contract;
 mod events;
 mod http;
 mod idempotency;
+mod jobs;
 mod mail;
 mod organizers;
 mod service;

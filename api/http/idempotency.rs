@@ -40,13 +40,14 @@ impl BodyDigest {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
     status: u16,
-    body: Option<Value>,
+    /// JSON text, so that it is repeated to the letter.
+    body: Option<String>,
     version: Option<i64>,
     location: Option<String>,
 }
 
 impl Answer {
-    fn new(status: u16, body: Option<Value>) -> Self {
+    fn new(status: u16, body: Option<String>) -> Self {
         Self {
             status,
             body,
@@ -56,7 +57,7 @@ impl Answer {
     }
 
     pub fn ok(body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_value(body).map_err(Problem::internal)?;
+        let body = serde_json::to_string(body).map_err(Problem::internal)?;
         Ok(Self::new(200, Some(body)))
     }
 
@@ -96,7 +97,7 @@ impl Answer {
             response.insert_header((header::LOCATION, location));
         }
         match self.body {
-            Some(body) => response.json(body),
+            Some(body) => response.content_type("application/json").body(body),
             None => response.finish(),
         }
     }

@@ -13,6 +13,7 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
     Components, InfoBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, ServerBuilder,
 };
@@ -20,6 +21,26 @@ use utoipa::openapi::{
 use crate::error::{Code, Fault};
 
 const ERRORS: &str = "x-errors";
+
+/// The groups of operations, in the order in which a newcomer needs them.
+const TAGS: &[(&str, &str)] = &[
+    ("Accounts", "Signing up, in and out; one's own account"),
+    ("Events", "The programme"),
+    (
+        "Organizers",
+        "Whose events they are, and who works for them",
+    ),
+    ("Users", "Everybody's accounts, for admins"),
+    ("Audit", "Who did what"),
+    ("Service", "What the service says of itself"),
+];
+
+fn tag(name: &str, about: &str) -> Tag {
+    TagBuilder::new()
+        .name(name)
+        .description(Some(about))
+        .build()
+}
 
 /// Completes the document that was collected from the routes.
 pub fn finish(mut document: OpenApi) -> OpenApi {
@@ -32,6 +53,7 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
              Errors are `application/problem+json`; `GET /api/v1/errors` explains every code.",
         ))
         .build();
+    document.tags = Some(TAGS.iter().map(|(name, about)| tag(name, about)).collect());
     document.servers = Some(vec![ServerBuilder::new().url("/").build()]);
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme(
@@ -49,7 +71,12 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
     schemas.insert("Problem".to_owned(), problem_schema());
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
-            add_idempotency_key(method, path, operation);
+            if takes_idempotency_key(method, path) {
+                add_header(operation, IDEMPOTENCY_KEY);
+            }
+            if own_errors(operation).any(|code| code == Code::PreconditionFailed) {
+                add_header(operation, IF_MATCH);
+            }
             add_errors(method, path, operation);
         }
     }
@@ -74,23 +101,34 @@ fn takes_idempotency_key(method: &str, path: &str) -> bool {
     method != "GET" && !path.starts_with("/api/v1/auth/")
 }
 
-fn add_idempotency_key(method: &str, path: &str, operation: &mut Operation) {
-    if !takes_idempotency_key(method, path) {
-        return;
-    }
+/// An optional header: its name, what it is for, and how short and long it may be.
+type HeaderParameter = (&'static str, &'static str, usize, usize);
+
+const IDEMPOTENCY_KEY: HeaderParameter = (
+    "Idempotency-Key",
+    "The same key with the same request gives the same answer, for 72 hours.",
+    8,
+    255,
+);
+
+const IF_MATCH: HeaderParameter = (
+    "If-Match",
+    "The ETag that the change is made on; 412 if there is a newer version.",
+    1,
+    64,
+);
+
+fn add_header(operation: &mut Operation, (name, about, least, most): HeaderParameter) {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(least))
+        .max_length(Some(most));
     let parameter = ParameterBuilder::new()
-        .name("Idempotency-Key")
+        .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some(
-            "The same key with the same request gives the same answer, for 72 hours.",
-        ))
-        .schema(Some(
-            ObjectBuilder::new()
-                .schema_type(Type::String)
-                .min_length(Some(8))
-                .max_length(Some(255)),
-        ))
+        .description(Some(about))
+        .schema(Some(schema))
         .build();
     operation
         .parameters
@@ -98,20 +136,25 @@ fn add_idempotency_key(method: &str, path: &str, operation: &mut Operation) {
         .push(RefOr::T(parameter));
 }
 
-/// The codes that an operation can answer with: its own and those that follow from what it is.
-fn codes(method: &str, path: &str, operation: &Operation) -> BTreeSet<&'static str> {
-    let mut codes = BTreeSet::from([Code::Internal, Code::Overloaded].map(Code::as_str));
-    let mut add = |all: &[Code]| codes.extend(all.iter().map(|code| code.as_str()));
-    add(&[Code::RateLimited]);
-    let own = operation
+/// The codes that an operation lists itself.
+fn own_errors(operation: &Operation) -> impl Iterator<Item = Code> {
+    operation
         .extensions
         .as_ref()
         .and_then(|extensions| extensions.get(ERRORS))
         .and_then(Value::as_array)
         .into_iter()
-        .flatten();
-    for name in own {
-        add(name.as_str().and_then(Code::from_name).as_slice());
+        .flatten()
+        .filter_map(|name| Code::from_name(name.as_str()?))
+}
+
+/// The codes that an operation can answer with: its own and those that follow from what it is.
+fn codes(method: &str, path: &str, operation: &Operation) -> BTreeSet<&'static str> {
+    let mut codes = BTreeSet::from([Code::Internal, Code::Overloaded].map(Code::as_str));
+    let mut add = |all: &[Code]| codes.extend(all.iter().map(|code| code.as_str()));
+    add(&[Code::RateLimited]);
+    for code in own_errors(operation) {
+        add(&[code]);
     }
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     if operation.security.is_some() {
