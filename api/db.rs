@@ -227,10 +227,6 @@ pub(crate) use sql;
 /// Inserts any number of rows of one table in one statement.
 ///
 /// diesel-async cannot run a multi-row insert on SQLite, diesel itself can.
-#[cfg_attr(
-    not(test),
-    expect(unused_macros, reason = "an order's lines and tickets come next")
-)]
 macro_rules! insert_all {
     ($conn:expr, $table:expr, $rows:expr) => {{
         let rows = $rows;
@@ -244,10 +240,6 @@ macro_rules! insert_all {
         )
     }};
 }
-#[cfg_attr(
-    not(test),
-    expect(unused_imports, reason = "an order's lines and tickets come next")
-)]
 pub(crate) use insert_all;
 
 impl Conn {

@@ -12,7 +12,7 @@ use crate::db::Conn;
 use crate::db::values::{Json, Timestamp, text_enum};
 use crate::error::{Code, Problem};
 use crate::http::body::{Flaw, Patch};
-use crate::id::{EventId, OrganizerId, UserId};
+use crate::id::{EventId, EventSessionId, OrganizerId, UserId};
 use crate::money::Currency;
 use crate::slug;
 pub use permission::{EventManager, VisibleEvent};
@@ -117,6 +117,13 @@ pub async fn update(
     {
         return Err(slug_taken());
     }
+    let moves_currency = change
+        .currency
+        .is_some_and(|currency| currency != event.currency);
+    if moves_currency && store::has_prices(conn, event.id).await? {
+        let detail = "Its currency is fixed: something of it has a price.";
+        return Err(Problem::new(Code::InvalidTransition).detail(detail));
+    }
     let event = event.changed(change, now);
     check_times(event.starts_at, event.ends_at)
         .map_err(|flaw| Problem::invalid_member("/ends_at", flaw.code, flaw.detail))?;
@@ -166,6 +173,15 @@ pub async fn delete(
 pub async fn lock(conn: &mut Conn, id: EventId) -> Result<Event, Problem> {
     let event = store::lock(conn, id).await?;
     event.ok_or_else(|| Problem::new(Code::NotFound))
+}
+
+/// Whether `session` is one of the event's.
+pub async fn has_session(
+    conn: &mut Conn,
+    event: EventId,
+    session: EventSessionId,
+) -> Result<bool, Problem> {
+    Ok(sessions::find(conn, event, session).await?.is_some())
 }
 
 /// Something that ends must end after it starts.

@@ -137,6 +137,10 @@ id! {
     /// A session of an event: a day, a show, a fixture.
     EventSessionId = "ses",
     EmailId = "eml",
+    InventoryId = "inv",
+    TicketTypeId = "tty",
+    BoothTypeId = "btp",
+    BoothId = "bth",
     JobId = "job",
     AuditId = "aud",
     SigningKeyId = "key",

@@ -8,7 +8,7 @@
 //! | [`config`], [`error`], [`keys`] | settings; refusals and their codes; what signs tokens |
 //! | [`db`], [`id`], [`money`], [`clock`], [`random`] | what rows, ids, amounts and instants are |
 //! | [`http`] | what every route shares; it knows no noun |
-//! | [`accounts`], [`organizers`], [`events`], [`emails`], [`audit`], [`service`] | the nouns: rules in the file, queries in `store`, handlers in `routes` |
+//! | [`accounts`], [`organizers`], [`events`], [`inventory`], [`booths`], [`emails`], [`audit`], [`service`] | the nouns: rules in the file, queries in `store`, handlers in `routes` |
 //! | [`jobs`], [`mail`] | background work; how mails leave |
 //!
 //! Who may know whom: `main → app → routes → rules → store → db`.
@@ -16,6 +16,7 @@
 mod accounts;
 pub mod app;
 mod audit;
+mod booths;
 pub mod clock;
 pub mod config;
 mod db;
@@ -25,6 +26,7 @@ mod error;
 mod events;
 mod http;
 mod id;
+mod inventory;
 mod jobs;
 mod keys;
 mod mail;

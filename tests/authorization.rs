@@ -37,14 +37,31 @@ fn access(operation: &str) -> Access {
         "list_audit_log" | "verify_audit_log" => Access::AnyManager,
         "read_organizer" | "update_organizer" | "list_members" | "read_member" | "put_member"
         | "remove_member" => Access::Manager,
-        "read_event" | "list_event_sessions" | "read_event_session" => Access::Draft,
+        "read_event"
+        | "list_event_sessions"
+        | "read_event_session"
+        | "list_ticket_types"
+        | "read_ticket_type"
+        | "read_availability"
+        | "list_booth_types"
+        | "read_booth_type"
+        | "list_booths" => Access::Draft,
         "update_event"
         | "delete_event"
         | "publish_event"
         | "unpublish_event"
         | "create_event_session"
         | "update_event_session"
-        | "delete_event_session" => Access::ManagedDraft,
+        | "delete_event_session"
+        | "create_ticket_type"
+        | "update_ticket_type"
+        | "delete_ticket_type"
+        | "create_booth_type"
+        | "update_booth_type"
+        | "delete_booth_type"
+        | "create_booths"
+        | "update_booth"
+        | "delete_booth" => Access::ManagedDraft,
         // Tried in tests of their own: the right depends on the body or on one's own rows.
         "create_event" | "end_my_session" => Access::SignedIn,
         other => panic!("{other} is not in the table: who may use it?"),
@@ -56,6 +73,9 @@ struct Scene {
     member: String,
     event: String,
     session: String,
+    ticket_type: String,
+    booth_type: String,
+    booth: String,
     user: String,
 }
 
@@ -67,9 +87,15 @@ impl Scene {
             path if path.contains("/me/sessions/") => "sid_01h455vb4pex5vsknk084sn02q",
             _ => &self.event,
         };
+        let kind = match operation.path.contains("/booth-types/") {
+            true => &self.booth_type,
+            false => &self.ticket_type,
+        };
         operation
             .path
             .replace("{id}", own)
+            .replace("{tid}", kind)
+            .replace("{bid}", &self.booth)
             .replace("{user_id}", &self.member)
             .replace("{sid}", &self.session)
             .replace("{code}", "sold_out")
@@ -99,7 +125,18 @@ on_both! {
         let session = json!({"name": "Friday", "starts_at": "2027-02-12T15:00:00Z"});
         let path = format!("/api/v1/events/{event}/sessions");
         let session = manager.post(&path, session).await.expect(201).id();
-        let scene = Scene { organizer, member: gate.user_id(), event, session, user: gate.user_id() };
+        let path = format!("/api/v1/events/{event}");
+        let body = json!({"name": "VIP", "price_minor": 1, "capacity": 1});
+        let ticket_type = manager.post(&format!("{path}/ticket-types"), body).await.expect(201).id();
+        let body = json!({"name": "Corner", "price_minor": 1});
+        let booth_type = manager.post(&format!("{path}/booth-types"), body).await.expect(201).id();
+        let body = json!({"booth_type_id": booth_type, "number": "1"});
+        let booth = manager.post(&format!("{path}/booths"), body).await;
+        let booth = booth.expect(201).body["data"][0]["id"].as_str().unwrap().to_owned();
+        let scene = Scene {
+            organizer, member: gate.user_id(), event, session, ticket_type, booth_type, booth,
+            user: gate.user_id(),
+        };
 
         for operation in operations() {
             let access = access(operation.id());

@@ -38,7 +38,23 @@ async fn scene(app: &TestApp, admin: &Client) -> Vec<(&'static str, String)> {
     let session = json!({"name": "Friday", "starts_at": "2027-02-12T15:00:00Z"});
     let path = format!("/api/v1/events/{event}/sessions");
     let session = admin.post(&path, session).await.expect(201).id();
+    let path = format!("/api/v1/events/{event}");
+    let body = json!({"name": "VIP", "price_minor": 1, "capacity": 1});
+    let made = admin.post(&format!("{path}/ticket-types"), body).await;
+    let ticket_type = made.expect(201).id();
+    let body = json!({"name": "Corner", "price_minor": 1});
+    let made = admin.post(&format!("{path}/booth-types"), body).await;
+    let booth_type = made.expect(201).id();
+    let body = json!({"booth_type_id": booth_type, "number": "1"});
+    let made = admin.post(&format!("{path}/booths"), body).await;
+    let booth = made.expect(201).body["data"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     vec![
+        ("ticket-types", ticket_type),
+        ("booth-types", booth_type),
+        ("bid", booth),
         ("organizers", organizer),
         ("users", user),
         ("events", event),
@@ -52,9 +68,15 @@ fn path(operation: &Operation, scene: &[(&str, String)]) -> String {
         .into_iter()
         .find(|kind| operation.path.contains(&format!("/{kind}/{{id}}")))
         .map_or_else(|| "sid_01h455vb4pex5vsknk084sn02q".to_owned(), find);
+    let kind = match operation.path.contains("/booth-types/") {
+        true => "booth-types",
+        false => "ticket-types",
+    };
     operation
         .path
         .replace("{id}", &id)
+        .replace("{tid}", &find(kind))
+        .replace("{bid}", &find("bid"))
         .replace("{user_id}", &find("users"))
         .replace("{sid}", &find("sid"))
         .replace("{code}", "sold_out")

@@ -9,7 +9,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::error::{Code, Problem};
 use crate::http::openapi;
-use crate::{accounts, audit, events, organizers, service};
+use crate::{accounts, audit, booths, events, inventory, organizers, service};
 
 /// Where Swagger UI finds the contract.
 const CONTRACT_PATH: &str = "/api/v1/openapi.json";
@@ -22,6 +22,8 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
         accounts::routes::configure(config);
         organizers::routes::configure(config);
         events::routes::configure(config);
+        inventory::routes::configure(config);
+        booths::routes::configure(config);
         audit::routes::configure(config);
     }));
 }

@@ -191,10 +191,86 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    inventory (id) {
+        id -> Uuid,
+        event_id -> Uuid,
+        name -> Text,
+        capacity -> BigInt,
+        held -> BigInt,
+        sold -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    ticket_types (id) {
+        id -> Uuid,
+        event_id -> Uuid,
+        session_id -> Nullable<Uuid>,
+        inventory_id -> Uuid,
+        name -> Text,
+        slug -> Text,
+        description -> Nullable<Text>,
+        price_minor -> BigInt,
+        currency -> Text,
+        min_per_order -> BigInt,
+        max_per_order -> Nullable<BigInt>,
+        sales_start -> Nullable<Timestamptz>,
+        sales_end -> Nullable<Timestamptz>,
+        valid_from -> Nullable<Timestamptz>,
+        valid_until -> Nullable<Timestamptz>,
+        hidden -> Bool,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    booth_types (id) {
+        id -> Uuid,
+        event_id -> Uuid,
+        name -> Text,
+        slug -> Text,
+        description -> Nullable<Text>,
+        price_minor -> BigInt,
+        currency -> Text,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    booths (id) {
+        id -> Uuid,
+        event_id -> Uuid,
+        booth_type_id -> Uuid,
+        number -> Text,
+        hall -> Text,
+        status -> Text,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(memberships -> organizers (organizer_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
 diesel::joinable!(events -> organizers (organizer_id));
+diesel::joinable!(ticket_types -> inventory (inventory_id));
+diesel::joinable!(booths -> booth_types (booth_type_id));
 diesel::allow_tables_to_appear_in_same_query!(
     organizers,
     users,
@@ -206,5 +282,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     emails,
     jobs,
     audit,
-    idempotency
+    idempotency,
+    inventory,
+    ticket_types,
+    booth_types,
+    booths
 );

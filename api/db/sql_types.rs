@@ -4,7 +4,7 @@
 //! different meaning on SQLite). These three stand in for them, under the same
 //! names, so `schema.rs` reads as if it had been printed from PostgreSQL.
 
-pub use diesel::sql_types::{BigInt, Nullable, Text};
+pub use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::{query_builder::QueryId, sql_types::SqlType};
 
 /// `uuid` on PostgreSQL, a 16-byte `blob` on SQLite.

@@ -102,7 +102,11 @@ fn the_schema_is_the_databases() {
             emails,
             jobs,
             audit,
-            idempotency
+            idempotency,
+            inventory,
+            ticket_types,
+            booth_types,
+            booths
         );
         let names: Vec<TableName> = sql!(conn,
             sqlite: |c| diesel::sql_query(

@@ -18,6 +18,8 @@ use crate::organizers;
 /// by its organizer's managers and admins only.
 pub struct VisibleEvent {
     pub event: Event,
+    /// Whether the caller may change it, and so sees what is hidden.
+    pub is_managed: bool,
 }
 
 /// A visible event that the caller may change.
@@ -59,10 +61,9 @@ impl FromRequest for VisibleEvent {
             let caller = SignedIn::find(&request).await?;
             let mut conn = connect(&request).await?;
             let event = find(&mut conn, &request).await?;
-            let is_visible = event.status != EventStatus::Draft
-                || manages(&mut conn, caller.as_ref(), &event).await?;
-            if is_visible {
-                Ok(Self { event })
+            let is_managed = manages(&mut conn, caller.as_ref(), &event).await?;
+            if is_managed || event.status != EventStatus::Draft {
+                Ok(Self { event, is_managed })
             } else {
                 Err(Problem::new(Code::NotFound))
             }

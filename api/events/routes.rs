@@ -86,7 +86,7 @@ async fn read(request: HttpRequest, visible: VisibleEvent) -> HttpResponse {
     params(("id" = String, Path, description = "The event's id or slug")),
     request_body = EventPatch,
     responses((status = 200, body = EventView, description = "The event as it is now")),
-    extensions(("x-errors" = json!(["precondition_failed"])))
+    extensions(("x-errors" = json!(["precondition_failed", "invalid_transition"])))
 )]
 #[patch("/events/{id}")]
 async fn update(

@@ -1,6 +1,7 @@
 //! An event's sessions: its days, shows or fixtures.
 
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use crate::audit;
 use crate::db::schema::event_sessions;
 use crate::db::values::Timestamp;
 use crate::db::{Conn, sql};
-use crate::error::Problem;
+use crate::error::{Code, Problem};
 use crate::http::body::Patch;
 use crate::id::{EventId, EventSessionId, UserId};
 
@@ -111,11 +112,18 @@ pub async fn delete(
     actor: UserId,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    sql!(conn, |c| diesel::delete(
+    let deleted = sql!(conn, |c| diesel::delete(
         event_sessions::table.find(session.id)
     )
     .execute(c)
-    .await)?;
+    .await);
+    match deleted {
+        Err(DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => {
+            let detail = "Tickets are sold for it.";
+            return Err(Problem::new(Code::InvalidTransition).detail(detail));
+        }
+        other => other?,
+    };
     record(conn, event, session, actor, "session.deleted", now).await
 }
 

@@ -1,11 +1,12 @@
 //! The events' table.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::{Map, Value};
 
 use super::EventStatus;
-use crate::db::schema::events;
+use crate::db::schema::{booth_types, events, ticket_types};
 use crate::db::values::{Json, Timestamp};
 use crate::db::{Conn, sql};
 use crate::id::{EventId, OrganizerId};
@@ -84,6 +85,18 @@ pub(super) async fn save(conn: &mut Conn, event: &Event) -> QueryResult<()> {
         .execute(c)
         .await)?;
     Ok(())
+}
+
+/// Whether anything of the event has a price already, which fixes its currency.
+pub(super) async fn has_prices(conn: &mut Conn, id: EventId) -> QueryResult<bool> {
+    let tickets = ticket_types::table.filter(ticket_types::event_id.eq(id));
+    let booths = booth_types::table.filter(booth_types::event_id.eq(id));
+    Ok(sql!(conn, |c| diesel::select(exists(tickets))
+        .get_result::<bool>(c)
+        .await)?
+        || sql!(conn, |c| diesel::select(exists(booths))
+            .get_result::<bool>(c)
+            .await)?)
 }
 
 pub(super) async fn delete(conn: &mut Conn, id: EventId) -> QueryResult<()> {

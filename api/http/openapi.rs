@@ -27,6 +27,11 @@ const TAGS: &[(&str, &str)] = &[
     ("Accounts", "Signing up, in and out; one's own account"),
     ("Events", "The programme"),
     (
+        "Tickets on sale",
+        "Ticket types, their stock, and what is left",
+    ),
+    ("Booths", "Booth types and numbered booths"),
+    (
         "Organizers",
         "Whose events they are, and who works for them",
     ),

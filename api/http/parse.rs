@@ -98,6 +98,10 @@ pub fn integer(least: i64, most: i64) -> impl Fn(&Value) -> Result<i64, Flaw> {
     }
 }
 
+pub fn boolean(value: &Value) -> Result<bool, Flaw> {
+    value.as_bool().ok_or_else(|| wrong_type("true or false"))
+}
+
 /// An instant: RFC 3339, years 2000 to 2105.
 pub fn instant(value: &Value) -> Result<Timestamp, Flaw> {
     Timestamp::parse(string(value)?).ok_or_else(|| {

@@ -43,9 +43,11 @@ pub fn tag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
+/// The version of a tag; what follows a dot tells its contents apart, not its version.
 fn parse(tag: &str) -> Option<i64> {
     let tag = tag.strip_prefix("W/").unwrap_or(tag);
-    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
+    tag.split('.').next()?.parse().ok()
 }
 
 /// Who may keep a copy of an answer.
@@ -62,18 +64,40 @@ pub fn object(
     privacy: Privacy,
     object: &impl Serialize,
 ) -> HttpResponse {
+    tagged(request, &tag(version), privacy, object)
+}
+
+/// Answers an object that also shows what moves without making a new version, such as what
+/// is left of it: `stamp`.
+pub fn stamped_object(
+    request: &HttpRequest,
+    version: i64,
+    stamp: i64,
+    privacy: Privacy,
+    object: &impl Serialize,
+) -> HttpResponse {
+    tagged(request, &format!("\"{version}.{stamp}\""), privacy, object)
+}
+
+fn tagged(
+    request: &HttpRequest,
+    tag: &str,
+    privacy: Privacy,
+    object: &impl Serialize,
+) -> HttpResponse {
     let known = request
         .headers()
         .get_all(header::IF_NONE_MATCH)
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|tag| tag.trim() == "*" || parse(tag.trim()) == Some(version));
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag);
     let mut response = if known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
-    response.insert_header((header::ETAG, tag(version)));
+    response.insert_header((header::ETAG, tag));
     response.insert_header((
         header::CACHE_CONTROL,
         match privacy {

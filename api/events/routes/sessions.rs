@@ -211,7 +211,7 @@ pub async fn update(
         ("sid" = EventSessionId, Path),
     ),
     responses((status = 204, description = "It is gone")),
-    extensions(("x-errors" = json!(["precondition_failed"])))
+    extensions(("x-errors" = json!(["precondition_failed", "invalid_transition"])))
 )]
 #[delete("/events/{id}/sessions/{sid}")]
 pub async fn remove(

@@ -1,0 +1,192 @@
+//! The tables of ticket types and their stock.
+
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::RunQueryDsl;
+
+use crate::db::schema::{inventory, ticket_types};
+use crate::db::values::Timestamp;
+use crate::db::{Conn, sql};
+use crate::id::{EventId, EventSessionId, InventoryId, TicketTypeId};
+use crate::money::Currency;
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = inventory)]
+pub struct Inventory {
+    pub id: InventoryId,
+    pub event_id: EventId,
+    pub name: String,
+    pub capacity: i64,
+    pub held: i64,
+    pub sold: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = ticket_types)]
+#[diesel(treat_none_as_null = true)]
+pub struct TicketType {
+    pub id: TicketTypeId,
+    pub event_id: EventId,
+    pub session_id: Option<EventSessionId>,
+    pub inventory_id: InventoryId,
+    pub name: String,
+    pub slug: String,
+    pub description: Option<String>,
+    pub price_minor: i64,
+    pub currency: Currency,
+    pub min_per_order: i64,
+    pub max_per_order: Option<i64>,
+    pub sales_start: Option<Timestamp>,
+    pub sales_end: Option<Timestamp>,
+    pub valid_from: Option<Timestamp>,
+    pub valid_until: Option<Timestamp>,
+    pub hidden: bool,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A type with the stock it draws on.
+#[derive(Debug, Clone, Queryable)]
+pub struct Sale {
+    pub ticket_type: TicketType,
+    pub inventory: Inventory,
+}
+
+pub(super) async fn insert_inventory(conn: &mut Conn, row: &Inventory) -> QueryResult<()> {
+    sql!(conn, |c| diesel::insert_into(inventory::table)
+        .values(row)
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Inserts a type unless its slug is taken in the event.
+pub(super) async fn insert(conn: &mut Conn, row: &TicketType) -> QueryResult<bool> {
+    let inserted = sql!(conn, |c| diesel::insert_into(ticket_types::table)
+        .values(row)
+        .on_conflict((ticket_types::event_id, ticket_types::slug))
+        .do_nothing()
+        .execute(c)
+        .await)?;
+    Ok(inserted == 1)
+}
+
+pub(super) async fn slug_is_taken(
+    conn: &mut Conn,
+    event: EventId,
+    slug: &str,
+    but: TicketTypeId,
+) -> QueryResult<bool> {
+    let others = ticket_types::table
+        .filter(ticket_types::event_id.eq(event))
+        .filter(ticket_types::slug.eq(slug))
+        .filter(ticket_types::id.ne(but));
+    sql!(conn, |c| diesel::select(diesel::dsl::exists(others))
+        .get_result(c)
+        .await)
+}
+
+pub(super) async fn save(conn: &mut Conn, row: &TicketType) -> QueryResult<()> {
+    sql!(conn, |c| diesel::update(ticket_types::table.find(row.id))
+        .set(row)
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Deletes a type and its stock; not one that an order refers to.
+pub(super) async fn delete(conn: &mut Conn, row: &TicketType) -> QueryResult<bool> {
+    let deleted = conn
+        .transaction(async |conn| {
+            sql!(conn, |c| diesel::delete(ticket_types::table.find(row.id))
+                .execute(c)
+                .await)?;
+            sql!(conn, |c| diesel::delete(
+                inventory::table.find(row.inventory_id)
+            )
+            .execute(c)
+            .await)
+        })
+        .await;
+    match deleted {
+        Ok(_) => Ok(true),
+        Err(DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A type of this event and no other.
+pub(super) async fn find(
+    conn: &mut Conn,
+    event: EventId,
+    id: TicketTypeId,
+) -> QueryResult<Option<Sale>> {
+    sql!(conn, |c| ticket_types::table
+        .inner_join(inventory::table)
+        .filter(ticket_types::id.eq(id))
+        .filter(ticket_types::event_id.eq(event))
+        .select((TicketType::as_select(), Inventory::as_select()))
+        .first(c)
+        .await)
+    .optional()
+}
+
+/// Newest first. Hidden types only for those who may see them.
+pub(super) async fn list(
+    conn: &mut Conn,
+    event: EventId,
+    with_hidden: bool,
+    after: Option<TicketTypeId>,
+    limit: i64,
+) -> QueryResult<Vec<Sale>> {
+    sql!(conn, |c| {
+        let mut query = ticket_types::table
+            .inner_join(inventory::table)
+            .filter(ticket_types::event_id.eq(event))
+            .order(ticket_types::id.desc())
+            .limit(limit)
+            .select((TicketType::as_select(), Inventory::as_select()))
+            .into_boxed();
+        if !with_hidden {
+            query = query.filter(ticket_types::hidden.eq(false));
+        }
+        if let Some(after) = after {
+            query = query.filter(ticket_types::id.lt(after));
+        }
+        query.load(c).await
+    })
+}
+
+pub(super) async fn find_inventory(
+    conn: &mut Conn,
+    id: InventoryId,
+) -> QueryResult<Option<Inventory>> {
+    sql!(conn, |c| inventory::table
+        .find(id)
+        .select(Inventory::as_select())
+        .first(c)
+        .await)
+    .optional()
+}
+
+/// Changes a capacity, unless more are held and sold than that.
+pub(super) async fn set_capacity(
+    conn: &mut Conn,
+    id: InventoryId,
+    capacity: i64,
+    now: Timestamp,
+) -> QueryResult<Option<Inventory>> {
+    sql!(conn, |c| diesel::update(inventory::table.find(id))
+        .filter((inventory::held + inventory::sold).le(capacity))
+        .set((
+            inventory::capacity.eq(capacity),
+            inventory::updated_at.eq(now),
+        ))
+        .returning(Inventory::as_returning())
+        .get_result(c)
+        .await)
+    .optional()
+}
