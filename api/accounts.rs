@@ -269,6 +269,7 @@ fn link_mail(
             name: user.name.clone(),
             link: Some(link),
             valid_hours: Some(valid_hours),
+            ..EmailData::default()
         },
         dedupe_key: format!("{}:{}:{now}", template.as_str(), user.id),
     }

@@ -4,19 +4,24 @@ mod first_start;
 mod routes;
 mod serve;
 
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::{LoginDelays, Passwords};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Environment};
 use crate::db::{Db, DbError, PoolSettings};
 use crate::error::Problem;
+use crate::gateways::Gateways;
+use crate::gateways::dummy::Dummy;
 use crate::http::limits::Limits;
+use crate::http::outbound;
 use crate::jobs;
 use crate::keys::{Keys, KeysError};
+use crate::ledger::invariants;
 use crate::mail::Mailer;
 pub use first_start::Greeting;
 pub use serve::{Running, serve};
@@ -29,6 +34,9 @@ pub struct App {
     pub clock: Clock,
     pub keys: Arc<Keys>,
     pub mailer: Arc<Mailer>,
+    pub gateways: Gateways,
+    /// For calls to others.
+    pub http: reqwest::Client,
     pub limits: Arc<Limits>,
     pub login_delays: Arc<LoginDelays>,
     pub passwords: Passwords,
@@ -36,6 +44,8 @@ pub struct App {
     pub running: TaskTracker,
     /// Wakes the worker of this process.
     pub wake: Arc<Notify>,
+    /// Where this process really listens, once it does.
+    bound: Arc<OnceLock<SocketAddr>>,
 }
 
 /// Why Tollgate did not start.
@@ -75,13 +85,18 @@ impl App {
         let db = Db::open(&config.database_url, PoolSettings::default())?;
         db.migrate().await?;
         let keys = Keys::load(&config, &db, clock.now()).await?;
+        let wake = Arc::new(Notify::new());
+        let gateways = gateways(&config, &db, &clock, &keys, &wake)?;
         let app = Self {
+            gateways,
+            http: outbound::client().map_err(std::io::Error::other)?,
+            bound: Arc::default(),
+            wake,
             mailer: Arc::new(Mailer::new(&config)?),
             limits: Arc::new(Limits::new(config.rate_limits)),
             login_delays: Arc::default(),
             passwords: Passwords::default(),
             running: TaskTracker::new(),
-            wake: Arc::default(),
             config: Arc::new(config),
             keys: Arc::new(keys),
             clock,
@@ -116,6 +131,15 @@ impl App {
         Ok((admin.email, created))
     }
 
+    /// Where this installation can be reached from this machine.
+    pub fn own_address(&self) -> SocketAddr {
+        let mut address = self.bound.get().copied().unwrap_or(self.config.listen);
+        if address.ip().is_unspecified() {
+            address.set_ip(IpAddr::from([127, 0, 0, 1]));
+        }
+        address
+    }
+
     /// Tells the worker of this process that there is something to do.
     pub fn wake_worker(&self) {
         self.wake.notify_one();
@@ -131,6 +155,47 @@ impl App {
         let mut conn = self.db.read().await?;
         let jobs = jobs::count_unfinished(&mut conn).await?;
         Ok(jobs + crate::emails::count_unfinished(&mut conn).await?)
+    }
+}
+
+impl App {
+    /// What is wrong with the books, in words; with `settled`, also measured by the dummy
+    /// gateway's truth. For tests, and for whoever doubts.
+    pub async fn find_violations(&self, settled: bool) -> Result<Vec<String>, Problem> {
+        let mut conn = self.db.read().await?;
+        let mut violations = invariants::violations(&mut conn).await?;
+        if settled {
+            violations.extend(invariants::dummy_violations(&mut conn).await?);
+        }
+        let violations = violations.iter();
+        Ok(violations
+            .map(|it| format!("{} ({} times not)", it.invariant, it.count))
+            .collect())
+    }
+}
+
+/// The gateways that the settings name. Development has the dummy one, with a secret of its
+/// own that lasts as long as the pepper.
+fn gateways(
+    config: &Config,
+    db: &Db,
+    clock: &Clock,
+    keys: &Keys,
+    wake: &Arc<Notify>,
+) -> Result<Gateways, ConfigError> {
+    let dummy = (config.environment != Environment::Production).then(|| {
+        let configured = config.dummy_webhook_secret.clone().map(String::into_bytes);
+        let derived = || keys.derive("dummy_webhook", &[]).map(|key| key.to_vec());
+        let secret = configured.or_else(derived).unwrap_or_default();
+        let base = config.public_base_url.clone();
+        Dummy::new(db.clone(), clock.clone(), secret, base, wake.clone())
+    });
+    let gateways = Gateways::new(dummy, config.default_provider.clone());
+    if gateways.default_is_known() {
+        Ok(gateways)
+    } else {
+        let reason = "is no gateway that is configured";
+        Err(ConfigError::new("DEFAULT_PROVIDER", reason))
     }
 }
 

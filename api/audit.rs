@@ -15,7 +15,7 @@ use crate::db::{Conn, Db};
 use crate::digest::hex;
 use crate::error::Problem;
 use crate::id::{AuditId, OrganizerId};
-pub use store::{AuditFilter, AuditRow, list};
+pub use store::{AuditFilter, AuditRow, list, of_objects};
 
 /// How many rows are sealed or checked at a time.
 const BATCH: i64 = 500;

@@ -3,6 +3,8 @@
 pub mod routes;
 mod store;
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use crate::audit;
@@ -11,7 +13,7 @@ use crate::db::values::{Timestamp, text_enum};
 use crate::error::{Code, Problem};
 use crate::events::{self, Event};
 use crate::http::body::Patch;
-use crate::id::{BoothId, BoothTypeId, UserId};
+use crate::id::{BoothId, BoothTypeId, EventId, UserId};
 use crate::slug;
 pub use store::{Booth, BoothType, count_available};
 
@@ -207,6 +209,77 @@ pub async fn delete(
         return Err(Problem::new(Code::InvalidTransition).detail(detail));
     }
     record(conn, event, booth.id, actor, "booth.deleted", now).await
+}
+
+/// The booth types of an event that are named by id or slug.
+pub async fn find_named(
+    conn: &mut Conn,
+    event: EventId,
+    ids: &[BoothTypeId],
+    slugs: &[String],
+) -> Result<Vec<BoothType>, Problem> {
+    Ok(store::find_named(conn, event, ids, slugs).await?)
+}
+
+/// How many booths of each of these types are free.
+pub async fn count_free(
+    conn: &mut Conn,
+    types: &[BoothTypeId],
+) -> Result<HashMap<BoothTypeId, i64>, Problem> {
+    Ok(store::count_free(conn, types).await?)
+}
+
+/// Holds one booth that was chosen.
+pub async fn hold_chosen(
+    conn: &mut Conn,
+    booth_type: BoothTypeId,
+    id: BoothId,
+    now: Timestamp,
+) -> Result<Booth, Problem> {
+    let held = store::hold(conn, booth_type, id, now).await?;
+    held.ok_or_else(|| Problem::new(Code::BoothTaken))
+}
+
+/// Holds any free booth of a type; of those that nobody else is just taking, the first.
+pub async fn hold_any(
+    conn: &mut Conn,
+    booth_type: BoothTypeId,
+    now: Timestamp,
+) -> Result<Booth, Problem> {
+    while let Some(id) = store::find_free(conn, booth_type).await? {
+        if let Some(booth) = store::hold(conn, booth_type, id, now).await? {
+            return Ok(booth);
+        }
+    }
+    let mut problem = Problem::new(Code::SoldOut).detail("No booth of this type is left.");
+    problem.members.insert("available".to_owned(), json!(0));
+    Err(problem)
+}
+
+/// Moves booths along an order's life; all of them must be where the order left them.
+pub async fn move_all(
+    conn: &mut Conn,
+    mut ids: Vec<BoothId>,
+    from: BoothStatus,
+    to: BoothStatus,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    ids.sort_unstable();
+    for id in ids {
+        let moved = store::set_status(conn, id, from, to, now).await?;
+        if moved.is_none() {
+            return Err(Problem::new(Code::BoothTaken));
+        }
+    }
+    Ok(())
+}
+
+/// Booths with their types.
+pub async fn find_all(
+    conn: &mut Conn,
+    ids: &[BoothId],
+) -> Result<Vec<(Booth, BoothType)>, Problem> {
+    Ok(store::find_all(conn, ids).await?)
 }
 
 fn slug_taken() -> Problem {

@@ -4,6 +4,7 @@ mod read;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -39,6 +40,15 @@ pub struct AdminSettings {
     pub password: Option<String>,
 }
 
+/// What happens to money that arrives after its order has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LatePaymentPolicy {
+    /// The stock is taken again if it is there.
+    ReallocateElseRefund,
+    /// It is given back in any case.
+    Refund,
+}
+
 /// Why the settings cannot be used: one line that names the setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting}: {reason}")]
@@ -63,11 +73,24 @@ pub struct Config {
     /// How clients reach us, without a slash at the end.
     pub public_base_url: String,
     pub trusted_proxies: Vec<IpNet>,
-    /// Origins of front ends, for CORS and, later, return URLs.
+    /// Origins of front ends, for CORS and return URLs.
     pub return_origins: Vec<String>,
     pub email_verify_url: String,
     pub password_reset_url: String,
+    /// Where the front end shows an order; mails link there.
+    pub order_url: String,
+    /// Where a buyer lands who comes back from a gateway, when the order names no place.
+    pub default_success_url: Option<String>,
+    pub default_cancel_url: Option<String>,
     pub default_currency: Currency,
+    /// The gateway of a payment that names none.
+    pub default_provider: Option<String>,
+    /// How long an unpaid order keeps what it took.
+    pub hold_ttl: Duration,
+    /// The longest that a payment under way can make it.
+    pub hold_max: Duration,
+    pub late_payment_policy: LatePaymentPolicy,
+    pub dummy_webhook_secret: Option<String>,
     pub jwt_keys: Vec<SeedKey>,
     pub token_peppers: Vec<Vec<u8>>,
     pub admin: Option<AdminSettings>,
@@ -121,7 +144,22 @@ impl Config {
             return_origins: settings.origins("RETURN_ORIGINS")?,
             email_verify_url: front_end("EMAIL_VERIFY_URL", "verify-email")?,
             password_reset_url: front_end("PASSWORD_RESET_URL", "reset-password")?,
+            order_url: front_end("ORDER_URL", "order")?,
+            default_success_url: settings.url("DEFAULT_SUCCESS_URL")?,
+            default_cancel_url: settings.url("DEFAULT_CANCEL_URL")?,
             default_currency: settings.currency("DEFAULT_CURRENCY")?,
+            default_provider: settings.text("DEFAULT_PROVIDER")?.or_else(|| {
+                let has_dummy = environment != Environment::Production;
+                has_dummy.then(|| "dummy".to_owned())
+            }),
+            hold_ttl: settings
+                .duration("HOLD_TTL")?
+                .unwrap_or(Duration::from_secs(15 * 60)),
+            hold_max: settings
+                .duration("HOLD_MAX")?
+                .unwrap_or(Duration::from_secs(24 * 60 * 60)),
+            late_payment_policy: settings.late_payment_policy("LATE_PAYMENT_POLICY")?,
+            dummy_webhook_secret: settings.secret("DUMMY_WEBHOOK_SECRET")?,
             jwt_keys: settings.seed_keys("JWT_KEYS")?,
             token_peppers: settings.peppers("TOKEN_PEPPER")?,
             admin: settings.admin(environment)?,
@@ -140,6 +178,13 @@ impl Config {
     /// What is convenient on a developer's machine is dangerous elsewhere.
     fn refuse_unsafe(&self, settings: &Reader) -> Result<(), ConfigError> {
         let refuse = |setting, reason: &str| Err(ConfigError::new(setting, reason));
+        let is_short = |secret: &String| secret.len() < 32;
+        if self.dummy_webhook_secret.as_ref().is_some_and(is_short) {
+            return refuse("DUMMY_WEBHOOK_SECRET", "must be at least 32 characters");
+        }
+        if self.hold_max < self.hold_ttl {
+            return refuse("HOLD_MAX", "must not be shorter than HOLD_TTL");
+        }
         if self.environment != Environment::Production {
             if !settings.is_set("APP_ENV") {
                 let needs = "is not on this machine only: set APP_ENV";
@@ -161,6 +206,21 @@ impl Config {
         }
         if !https(&self.password_reset_url) {
             return refuse("PASSWORD_RESET_URL", "must be https in production");
+        }
+        if !https(&self.order_url) {
+            return refuse("ORDER_URL", "must be https in production");
+        }
+        if !self.default_success_url.as_deref().is_none_or(https) {
+            return refuse("DEFAULT_SUCCESS_URL", "must be https in production");
+        }
+        if !self.default_cancel_url.as_deref().is_none_or(https) {
+            return refuse("DEFAULT_CANCEL_URL", "must be https in production");
+        }
+        if self.default_provider.as_deref() == Some("dummy") {
+            return refuse("DEFAULT_PROVIDER", "cannot be dummy in production");
+        }
+        if self.dummy_webhook_secret.is_some() {
+            return refuse("DUMMY_WEBHOOK_SECRET", "has no use in production");
         }
         if !self.return_origins.iter().all(|origin| https(origin)) {
             return refuse("RETURN_ORIGINS", "must be https in production");
@@ -238,6 +298,14 @@ mod tests {
             ("RETURN_ORIGINS", Some("http://shop.example.com")),
             ("EMAIL_VERIFY_URL", Some("http://shop.example.com/verify")),
             ("PASSWORD_RESET_URL", Some("http://shop.example.com/reset")),
+            ("ORDER_URL", Some("http://shop.example.com/order")),
+            ("DEFAULT_SUCCESS_URL", Some("http://shop.example.com/ok")),
+            ("DEFAULT_CANCEL_URL", Some("http://shop.example.com/no")),
+            ("DEFAULT_PROVIDER", Some("dummy")),
+            (
+                "DUMMY_WEBHOOK_SECRET",
+                Some("0123456789abcdef0123456789abcdef"),
+            ),
             ("JWT_KEYS", None),
             ("TOKEN_PEPPER", None),
             ("TOKEN_PEPPER", Some("short")),
@@ -267,6 +335,12 @@ mod tests {
             ("MAIL_FROM", "not an address"),
             ("RATE_LIMITS", "maybe"),
             ("ADMIN_EMAIL", "nobody"),
+            ("DEFAULT_SUCCESS_URL", "shop"),
+            ("HOLD_TTL", "15"),
+            ("HOLD_TTL", "0s"),
+            ("HOLD_MAX", "1m"),
+            ("LATE_PAYMENT_POLICY", "keep"),
+            ("DUMMY_WEBHOOK_SECRET", "short"),
         ] {
             let error = read(&[(setting, value)]).err();
             assert_eq!(error.map(|e| e.setting), Some(setting));

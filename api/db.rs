@@ -32,6 +32,7 @@ use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use tokio::runtime::Handle;
 
 pub use fault::{Fault, Transient};
+pub use open::sqlite_path;
 
 pub type SqliteConn = SyncConnectionWrapper<SqliteConnection, BlockingThreads>;
 pub type PgConn = AsyncPgConnection;

@@ -165,6 +165,23 @@ impl Problem {
         }
     }
 
+    /// The same refusal for whoever asks again; its cause was logged the first time.
+    pub fn repeated(&self) -> Self {
+        Self {
+            faults: self.faults.clone(),
+            members: self.members.clone(),
+            retry_after_seconds: self.retry_after_seconds,
+            ..Self::new(self.code).detail(self.detail.clone())
+        }
+    }
+
+    /// Adds a member of its own to the answer.
+    #[must_use]
+    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();

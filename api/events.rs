@@ -165,7 +165,9 @@ pub async fn delete(
     actor: UserId,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    store::delete(conn, event.id).await?;
+    if !store::delete(conn, event.id).await? {
+        return Err(Problem::new(Code::EventHasOrders));
+    }
     record(conn, event, actor, "event.deleted", now).await
 }
 
@@ -173,6 +175,11 @@ pub async fn delete(
 pub async fn lock(conn: &mut Conn, id: EventId) -> Result<Event, Problem> {
     let event = store::lock(conn, id).await?;
     event.ok_or_else(|| Problem::new(Code::NotFound))
+}
+
+/// An event, whatever its status.
+pub async fn find(conn: &mut Conn, id: EventId) -> Result<Option<Event>, Problem> {
+    Ok(store::find(conn, id).await?)
 }
 
 /// Whether `session` is one of the event's.
@@ -251,7 +258,8 @@ impl Event {
         event
     }
 
-    fn venue(&self) -> Option<Venue> {
+    /// Where it is, if that is said.
+    pub fn venue(&self) -> Option<Venue> {
         self.venue_name.as_ref().map(|name| Venue {
             name: name.clone(),
             address: self.venue_address.clone(),

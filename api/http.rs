@@ -9,6 +9,7 @@ pub mod detach;
 pub mod idempotency;
 pub mod limits;
 pub mod openapi;
+pub mod outbound;
 pub mod page;
 pub mod parse;
 pub mod path;

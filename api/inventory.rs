@@ -229,6 +229,89 @@ pub async fn delete(
     .await
 }
 
+/// What stock is taken into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Held,
+    Sold,
+}
+
+/// How much of one stock an order takes.
+pub type Portion = (InventoryId, i64);
+
+/// A type of this event and no other, with its stock.
+pub async fn find(
+    conn: &mut Conn,
+    event: EventId,
+    id: TicketTypeId,
+) -> Result<Option<Sale>, Problem> {
+    Ok(store::find(conn, event, id).await?)
+}
+
+/// The types of an event that are named by id or slug, with their stock.
+pub async fn find_named(
+    conn: &mut Conn,
+    event: EventId,
+    ids: &[TicketTypeId],
+    slugs: &[String],
+) -> Result<Vec<Sale>, Problem> {
+    Ok(store::find_named(conn, event, ids, slugs).await?)
+}
+
+/// Takes all portions, or refuses with what is left of the first that is too small.
+///
+/// The caller's transaction must take nothing but booths afterwards: rows of stock are locked
+/// last and in ascending order, so that orders over the same types never wait in a circle.
+pub async fn take(
+    conn: &mut Conn,
+    mut portions: Vec<Portion>,
+    into: Taken,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    portions.sort_unstable();
+    for (id, quantity) in portions {
+        if !store::take(conn, id, quantity, into, now).await? {
+            return Err(sold_out(store::find_inventory(conn, id).await?));
+        }
+    }
+    Ok(())
+}
+
+fn sold_out(left: Option<Inventory>) -> Problem {
+    let (name, available) = match &left {
+        Some(inventory) => (inventory.name.as_str(), inventory.available().max(0)),
+        None => ("it", 0),
+    };
+    let detail = format!("Only {available} tickets remaining for {name}");
+    let mut problem = Problem::new(Code::SoldOut).detail(detail);
+    let member = ("available".to_owned(), json!(available));
+    problem.members.extend([member]);
+    problem
+}
+
+/// Moves what was held to sold.
+pub async fn sell(conn: &mut Conn, held: Vec<Portion>, now: Timestamp) -> Result<(), Problem> {
+    let_go(conn, held, true, now).await
+}
+
+/// Gives back what was held.
+pub async fn release(conn: &mut Conn, held: Vec<Portion>, now: Timestamp) -> Result<(), Problem> {
+    let_go(conn, held, false, now).await
+}
+
+async fn let_go(
+    conn: &mut Conn,
+    mut held: Vec<Portion>,
+    becomes_sold: bool,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    held.sort_unstable();
+    for (id, quantity) in held {
+        store::let_go(conn, id, quantity, becomes_sold, now).await?;
+    }
+    Ok(())
+}
+
 /// A type names a session of its own event, or none.
 async fn check_session(
     conn: &mut Conn,

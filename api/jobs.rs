@@ -2,6 +2,7 @@
 
 mod kinds;
 mod queue;
+pub mod routes;
 mod worker;
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 //! Production brings them as settings. In development they are made on the first start and
 //! kept in the database, so that nobody is signed out by a restart.
 
+mod guest;
 mod store;
 mod token;
 
@@ -18,6 +19,7 @@ use sha2::Sha256;
 use crate::config::Config;
 use crate::db::values::Timestamp;
 use crate::db::{Db, DbError};
+pub use guest::GuestToken;
 pub use token::{PresentedToken, Purpose, Token};
 
 /// How long an access token is good, in seconds.
@@ -231,11 +233,10 @@ impl JwtKey {
 }
 
 #[cfg(test)]
-mod tests {
+mod testing {
     use super::*;
-    use uuid::Uuid;
 
-    fn keys(kids: &[&str], peppers: &[&str]) -> Keys {
+    pub(super) fn keys(kids: &[&str], peppers: &[&str]) -> Keys {
         let seed = |kid: &&str| SeedKey {
             kid: (*kid).to_owned(),
             seed: Sha256Seed::of(kid),
@@ -258,6 +259,13 @@ mod tests {
             Sha256::digest(text).into()
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::keys;
+    use super::*;
+    use uuid::Uuid;
 
     fn at(unix: i64) -> Timestamp {
         Timestamp::from_unix_seconds(unix).unwrap()

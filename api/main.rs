@@ -4,6 +4,7 @@
     reason = "whoever runs a command reads its answer"
 )]
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -69,8 +70,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), StartError> {
     if let Command::Openapi = command {
-        println!("{}", app::contract_text());
-        return Ok(());
+        return print_contract();
     }
     let config = Config::from_environment()?;
     log_to_stderr(config.environment);
@@ -85,16 +85,39 @@ async fn run(command: Command) -> Result<(), StartError> {
     }
 }
 
+/// Whoever reads it may stop early, as `head` does.
+fn print_contract() -> Result<(), StartError> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{}", app::contract_text()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
 async fn serve(config: Config, with_worker: bool) -> Result<(), StartError> {
     let mut stop = StopSignal::new()?;
     let app = App::open(config, Clock::default()).await?;
     let greeting = app.greet().await?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let base = app.config.public_base_url.clone();
-    let server = app::serve(app, threads, with_worker)?;
+    let server = match app::serve(app, threads, with_worker) {
+        Ok(server) => server,
+        Err(error) => {
+            // The next start will not know the password any more.
+            print_greeting(&greeting);
+            return Err(error);
+        }
+    };
     println!("Tollgate serves on http://{}", server.address());
     println!("  API         {base}/api/v1");
     println!("  Swagger UI  {base}/api/docs/");
+    print_greeting(&greeting);
+    stop.received().await;
+    println!("Stopping: finishing what runs.");
+    server.stop().await
+}
+
+fn print_greeting(greeting: &Greeting) {
     match greeting {
         Greeting::Nothing => {}
         Greeting::Configured { email } => println!("  Admin       {email}, with ADMIN_PASSWORD"),
@@ -105,9 +128,6 @@ async fn serve(config: Config, with_worker: bool) -> Result<(), StartError> {
             println!("  Admin       {email}, password in {}", file.display());
         }
     }
-    stop.received().await;
-    println!("Stopping: finishing what runs.");
-    server.stop().await
 }
 
 async fn work(config: Config) -> Result<(), StartError> {

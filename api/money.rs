@@ -3,7 +3,7 @@
 use diesel::deserialize::{self, FromSql};
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::Code;
@@ -124,6 +124,13 @@ pub fn parse_currency(value: &Value) -> Result<Currency, Flaw> {
 impl Serialize for Currency {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(from)?;
+        Self::from_code(&code).ok_or_else(|| serde::de::Error::custom("not a currency"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod health;
 pub mod routes;
+mod settings;
 
 /// The contract's text, made once.
 pub struct Contract(pub String);

@@ -1,7 +1,7 @@
 //! Every operation, tried by nobody, by a stranger, by another organizer's manager and by the
 //! organizer's own gate staff. An operation that this table does not know fails the test.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::contract::{Operation, operations};
 use crate::support::{Client, TestApp, event_body, on_both};
@@ -21,20 +21,64 @@ enum Access {
     Draft,
     /// Changed by the organizer's managers only.
     ManagedDraft,
+    /// Its buyer's and the organizer's managers'; it does not exist for strangers.
+    Order,
+    /// In the caller's own list, or not there.
+    Listed,
 }
 
 fn access(operation: &str) -> Access {
     match operation {
-        "healthz" | "readyz" | "jwks" | "index" | "version" | "contract" | "list_errors"
-        | "read_error" | "register" | "login" | "refresh" | "forgot_password"
-        | "reset_password" | "verify_email" | "list_events" => Access::Public,
+        "healthz"
+        | "readyz"
+        | "jwks"
+        | "index"
+        | "version"
+        | "contract"
+        | "list_errors"
+        | "read_error"
+        | "register"
+        | "login"
+        | "refresh"
+        | "forgot_password"
+        | "reset_password"
+        | "verify_email"
+        | "list_events"
+        | "quote"
+        | "create_order"
+        | "create_checkout_session"
+        | "look_up_orders"
+        | "receive_webhook"
+        | "return_from_gateway"
+        | "return_from_gateway_by_form"
+        | "public_config" => Access::Public,
         // Any manager may make events, for an organizer of the body.
-        "logout" | "logout_all" | "read_me" | "update_me" | "list_my_sessions"
-        | "list_organizers" => Access::SignedIn,
-        "list_users" | "create_user" | "read_user" | "update_user" | "create_organizer" => {
-            Access::Admin
+        "logout"
+        | "logout_all"
+        | "read_me"
+        | "update_me"
+        | "list_my_sessions"
+        | "list_organizers"
+        | "list_orders"
+        | "list_payment_intents"
+        | "list_transactions" => Access::SignedIn,
+        "list_users" | "create_user" | "read_user" | "update_user" | "create_organizer"
+        | "list_jobs" | "read_job" | "retry_job" => Access::Admin,
+        "list_audit_log" | "verify_audit_log" | "list_emails" | "list_providers" => {
+            Access::AnyManager
         }
-        "list_audit_log" | "verify_audit_log" => Access::AnyManager,
+        "read_order"
+        | "update_order"
+        | "cancel_order"
+        | "mark_order_paid"
+        | "resend_order"
+        | "read_order_timeline"
+        | "read_payment_intent"
+        | "cancel_payment_intent"
+        | "simulate_payment_intent"
+        | "sync_payment_intent"
+        | "read_checkout_session" => Access::Order,
+        "read_transaction" => Access::Listed,
         "read_organizer" | "update_organizer" | "list_members" | "read_member" | "put_member"
         | "remove_member" => Access::Manager,
         "read_event"
@@ -62,8 +106,10 @@ fn access(operation: &str) -> Access {
         | "create_booths"
         | "update_booth"
         | "delete_booth" => Access::ManagedDraft,
+        // To anybody but its organizer's managers a mail does not exist.
+        "read_email" | "resend_email" => Access::ManagedDraft,
         // Tried in tests of their own: the right depends on the body or on one's own rows.
-        "create_event" | "end_my_session" => Access::SignedIn,
+        "create_event" | "end_my_session" | "create_payment_intent" => Access::SignedIn,
         other => panic!("{other} is not in the table: who may use it?"),
     }
 }
@@ -77,6 +123,9 @@ struct Scene {
     booth_type: String,
     booth: String,
     user: String,
+    order: String,
+    payment: String,
+    checkout: String,
 }
 
 impl Scene {
@@ -84,6 +133,11 @@ impl Scene {
         let own = match operation.path.as_str() {
             path if path.contains("/organizers/") => &self.organizer,
             path if path.contains("/users/") => &self.user,
+            path if path.contains("/orders/") => &self.order,
+            path if path.contains("/checkout-sessions/") => &self.checkout,
+            path if path.contains("/payment-intents/") || path.contains("/transactions/") => {
+                &self.payment
+            }
             path if path.contains("/me/sessions/") => "sid_01h455vb4pex5vsknk084sn02q",
             _ => &self.event,
         };
@@ -99,7 +153,33 @@ impl Scene {
             .replace("{user_id}", &self.member)
             .replace("{sid}", &self.session)
             .replace("{code}", "sold_out")
+            .replace("{provider}", "dummy")
     }
+}
+
+/// What a guest has ordered at the organizer's other event, which is public.
+async fn purchase(app: &TestApp, manager: &Client, organizer: &str) -> Value {
+    let mut body = event_body("Public");
+    body["organizer_id"] = json!(organizer);
+    let event = manager.post("/api/v1/events", body).await.expect(201).id();
+    let path = format!("/api/v1/events/{event}");
+    let body = json!({"name": "VIP", "price_minor": 1, "capacity": 9});
+    let made = manager.post(&format!("{path}/ticket-types"), body).await;
+    let ticket_type = made.expect(201).id();
+    manager
+        .post(&format!("{path}/publish"), json!({}))
+        .await
+        .expect(200);
+    let body = json!({
+        "event_id": event, "items": [{"ticket_type_id": ticket_type, "quantity": 1}],
+        "buyer": {"name": "Asha Mwinyi", "email": "asha@example.com"},
+    });
+    let path = "/api/v1/checkout-sessions";
+    let guest = app.nobody();
+    let sale = guest
+        .keyed(&format!("sale of {event}"), "POST", path, body)
+        .await;
+    sale.expect(201).body.clone()
 }
 
 async fn call(client: &Client, operation: &Operation, scene: &Scene) -> crate::support::Answer {
@@ -133,16 +213,23 @@ on_both! {
         let body = json!({"booth_type_id": booth_type, "number": "1"});
         let booth = manager.post(&format!("{path}/booths"), body).await;
         let booth = booth.expect(201).body["data"][0]["id"].as_str().unwrap().to_owned();
+        let sale = purchase(app, &manager, &organizer).await;
+        let text = |name: &str| sale[name].as_str().unwrap().to_owned();
         let scene = Scene {
+            order: text("order_id"), payment: text("payment_id"), checkout: text("id"),
             organizer, member: gate.user_id(), event, session, ticket_type, booth_type, booth,
             user: gate.user_id(),
         };
 
+        let other_token = purchase(app, &other, &elsewhere).await["order_token"].as_str().unwrap().to_owned();
         for operation in operations() {
             let access = access(operation.id());
             // Signing out would end the scene's own sign-ins.
+            let mut other_guest = app.nobody();
+            other_guest.access_token = Some(other_token.clone());
             let people: Vec<(&str, Client)> = vec![
                 ("nobody", app.nobody()),
+                ("other guest", other_guest),
                 ("stranger", stranger.clone()),
                 ("other manager", other.clone()),
                 ("gate", gate.clone()),
@@ -154,12 +241,18 @@ on_both! {
                 let answer = call(&client, &operation, &scene).await;
                 let status = answer.status;
                 let name = format!("{} as {who}: {} {}", operation.id(), status, answer.text);
-                let is_nobody = who == "nobody";
+                // A guest is nobody but where there are orders.
+                let takes_guests = operation.value["security"].to_string().contains("guest");
+                let by_order = matches!(access, Access::Order | Access::Listed);
+                let is_guest_nobody = who == "other guest" && !takes_guests && !by_order;
+                let is_nobody = who == "nobody" || is_guest_nobody;
                 let refused = |expected: u16| assert_eq!(status, expected, "{name}");
                 match access {
                     Access::Public => assert!(!matches!(status, 403 | 404) && status < 500, "{name}"),
                     Access::Draft => refused(404),
                     _ if is_nobody => refused(401),
+                    Access::Order if who == "gate" => refused(403),
+                    Access::Order | Access::Listed => refused(404),
                     Access::SignedIn => assert!(status != 401 && status < 500, "{name}"),
                     Access::Admin => refused(403),
                     Access::AnyManager if who == "other manager" => refused(200),

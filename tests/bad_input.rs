@@ -51,7 +51,31 @@ async fn scene(app: &TestApp, admin: &Client) -> Vec<(&'static str, String)> {
         .as_str()
         .unwrap()
         .to_owned();
+    let first = async |path: &str| {
+        let list = admin.get(path).await;
+        let id = list.expect(200).body["data"][0]["id"].as_str();
+        id.unwrap().to_owned()
+    };
+    admin
+        .post(&format!("{path}/publish"), json!({}))
+        .await
+        .expect(200);
+    let body = json!({
+        "event_id": event, "items": [{"ticket_type_id": ticket_type, "quantity": 1}],
+        "buyer": {"name": "Asha Mwinyi", "email": "asha@example.com"},
+    });
+    let checkout = "/api/v1/checkout-sessions";
+    let sale = admin
+        .keyed("bad-input-checkout", "POST", checkout, body)
+        .await;
+    let text = |name: &str| sale.expect(201).body[name].as_str().unwrap().to_owned();
     vec![
+        ("orders", text("order_id")),
+        ("payment-intents", text("payment_id")),
+        ("transactions", text("payment_id")),
+        ("checkout-sessions", text("id")),
+        ("emails", first("/api/v1/emails").await),
+        ("jobs", first("/api/v1/jobs").await),
         ("ticket-types", ticket_type),
         ("booth-types", booth_type),
         ("bid", booth),
@@ -64,7 +88,18 @@ async fn scene(app: &TestApp, admin: &Client) -> Vec<(&'static str, String)> {
 
 fn path(operation: &Operation, scene: &[(&str, String)]) -> String {
     let find = |kind: &str| scene.iter().find(|(k, _)| *k == kind).unwrap().1.clone();
-    let id = ["organizers", "users", "events"]
+    let kinds = [
+        "organizers",
+        "users",
+        "events",
+        "orders",
+        "payment-intents",
+        "transactions",
+        "checkout-sessions",
+        "emails",
+        "jobs",
+    ];
+    let id = kinds
         .into_iter()
         .find(|kind| operation.path.contains(&format!("/{kind}/{{id}}")))
         .map_or_else(|| "sid_01h455vb4pex5vsknk084sn02q".to_owned(), find);
@@ -80,6 +115,7 @@ fn path(operation: &Operation, scene: &[(&str, String)]) -> String {
         .replace("{user_id}", &find("users"))
         .replace("{sid}", &find("sid"))
         .replace("{code}", "sold_out")
+        .replace("{provider}", "dummy")
 }
 
 /// Operations that would end the sign-in which the test needs, or cost a password hash each.

@@ -64,5 +64,6 @@ on_both! {
         app.database.execute("UPDATE booths SET status = 'held'").await;
         admin.patch(&path, json!({"blocked": true})).await.expect_problem(409, "invalid_transition");
         admin.delete(&path).await.expect_problem(409, "invalid_transition");
+        app.database.execute("UPDATE booths SET status = 'available'").await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::json;
@@ -196,6 +196,93 @@ fn several_processes_may_start_on_one_empty_database() {
     }
 }
 
+/// Where the made-up password is kept, and everything beside it with a name like it.
+fn password_files(database: &Database, folder: &Path) -> (PathBuf, Vec<PathBuf>) {
+    let file = match database.kind {
+        Kind::Sqlite => database.file().with_extension("db.admin"),
+        Kind::Postgres => folder.join("tollgate.db.admin"),
+    };
+    let all = std::fs::read_dir(file.parent().unwrap()).unwrap();
+    let all = all.map(|entry| entry.unwrap().path());
+    let like_it = all.filter(|path| path.to_str().unwrap().contains(".db.admin"));
+    (file, like_it.collect())
+}
+
+fn mode(file: &Path) -> u32 {
+    std::fs::metadata(file).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn several_first_starts_leave_one_admin_and_the_right_password() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let Some(database) = block_on(Database::make_empty(kind)) else {
+            continue;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        // What an earlier database left, readable by all.
+        let (file, _) = password_files(&database, folder.path());
+        std::fs::write(&file, "old@example.com\nnobody's\n").unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        let start = || Server::start(tollgate(folder.path()).env("DATABASE_URL", &database.url));
+        let servers: Vec<Server> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+            starts
+                .into_iter()
+                .map(|start| start.join().unwrap())
+                .collect()
+        });
+        let (file, like_it) = password_files(&database, folder.path());
+        assert_eq!(like_it, [file.clone()]);
+        assert_eq!(mode(&file), 0o600);
+        let secret = std::fs::read_to_string(&file).unwrap();
+        let (email, password) = secret.trim().split_once('\n').unwrap();
+        let body = json!({"email": email, "password": password});
+        block_on(async {
+            let nobody = Client::new(&servers[0].base);
+            let answer = nobody.post("/api/v1/auth/login", body).await;
+            assert_eq!(answer.expect(200).body["user"]["role"], "admin");
+        });
+        let mut told = 0;
+        for server in servers {
+            let (code, rest) = server.stop();
+            assert_eq!(code, 0);
+            told += rest
+                .matches("Admin       admin@localhost, password in")
+                .count();
+        }
+        assert_eq!(told, 1);
+    }
+}
+
+#[test]
+fn a_password_that_cannot_be_put_in_its_place_is_where_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("tollgate.db.admin")).unwrap();
+    let (code, rest) = Server::start(&mut tollgate(folder.path())).stop();
+    assert_eq!(code, 0);
+    let (_, rest) = rest.split_once("password in ").unwrap();
+    let file = folder.path().join(rest.lines().next().unwrap());
+    assert_eq!(mode(&file), 0o600);
+    let secret = std::fs::read_to_string(&file).unwrap();
+    assert!(secret.starts_with("admin@localhost\n"), "{secret}");
+}
+
+#[test]
+fn a_password_that_cannot_be_written_down_makes_no_admin() {
+    let folder = tempfile::tempdir().unwrap();
+    // The names of the database and its journal still fit, the password file's does not.
+    let url = format!("sqlite:{}.db", "x".repeat(236));
+    let refused = output(tollgate(folder.path()).env("DATABASE_URL", &url));
+    let error = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{error}");
+    assert!(error.contains("password file"), "{error}");
+    let mut command = tollgate(folder.path());
+    command.env("DATABASE_URL", &url);
+    command.env("ADMIN_PASSWORD", "blue kiosk 7 monsoon");
+    let (_, rest) = Server::start(&mut command).stop();
+    assert!(rest.contains("Admin       admin@localhost, with"), "{rest}");
+}
+
 #[test]
 fn a_request_that_runs_is_finished_before_it_stops() {
     let folder = tempfile::tempdir().unwrap();
@@ -257,6 +344,11 @@ fn an_unsafe_or_unreadable_setting_stops_the_start_in_one_line() {
         "{}",
         text(&refused.stderr)
     );
+    // Production reads no `.env`, however its name is spelt.
+    let refused = output(tollgate(folder.path()).env("APP_ENV", "production "));
+    let error = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{error}");
+    assert!(!error.contains("LISTEN"), "{error}");
 }
 
 #[test]
@@ -279,6 +371,22 @@ fn the_commands_explain_themselves() {
             .success()
     );
     assert!(folder.path().join("tollgate.db").exists());
+}
+
+#[test]
+fn a_reader_may_stop_reading_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tollgate(folder.path());
+    let command = command.arg("openapi").stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert_eq!(line, "{\n");
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
 }
 
 #[test]

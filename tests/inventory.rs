@@ -90,6 +90,7 @@ on_both! {
         assert_eq!(admin.get(&path).await.body["name"], "VIP");
         let changed = admin.patch(&path, json!({"capacity": 70})).await;
         assert_eq!(changed.expect(200).body["available"], 0);
+        app.database.execute("UPDATE inventory SET sold = 0, held = 0").await;
     }
 
     async fn hidden_types_are_for_managers(app: &TestApp) {
@@ -143,6 +144,7 @@ on_both! {
             ("Corner", 2, "available"),
         ]);
         assert!(left[0]["ticket_type_id"].is_string() && left[5]["booth_type_id"].is_string());
+        app.database.execute("UPDATE inventory SET sold = 0, held = 0").await;
     }
 
     async fn a_type_names_a_session_of_its_own_event(app: &TestApp) {

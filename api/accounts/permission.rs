@@ -7,8 +7,9 @@ use futures_util::future::LocalBoxFuture;
 use super::{Role, User, session};
 use crate::app::App;
 use crate::error::{Code, Problem};
-use crate::http::auth::{self, CallerScope};
+use crate::http::auth::{self, CallerScope, Credential};
 use crate::id::{LoginSessionId, UserId};
+use crate::keys::AccessClaims;
 
 /// Somebody who is signed in, by the database's word and not the token's alone.
 #[derive(Debug, Clone)]
@@ -26,9 +27,14 @@ pub struct Admin(pub SignedIn);
 impl SignedIn {
     /// The caller, if the request brings a good token. A bad one is refused.
     pub async fn find(request: &HttpRequest) -> Result<Option<Self>, Problem> {
-        let Some(claims) = auth::claims(request)? else {
-            return Ok(None);
-        };
+        match auth::credential(request)? {
+            Some(Credential::User(claims)) => Self::of_claims(request, claims).await.map(Some),
+            // A guest is nobody, but for the guest's own order.
+            Some(Credential::Guest(_)) | None => Ok(None),
+        }
+    }
+
+    async fn of_claims(request: &HttpRequest, claims: AccessClaims) -> Result<Self, Problem> {
         let refused = || Problem::new(Code::Unauthenticated);
         let id: UserId = claims.sub.parse().map_err(|_| refused())?;
         let session: LoginSessionId = claims.sid.parse().map_err(|_| refused())?;
@@ -40,7 +46,7 @@ impl SignedIn {
             .await?
             .ok_or_else(refused)?;
         CallerScope::note(request, user.id.to_string());
-        Ok(Some(Self { user, session }))
+        Ok(Self { user, session })
     }
 
     pub async fn require(request: &HttpRequest) -> Result<Self, Problem> {

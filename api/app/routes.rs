@@ -7,9 +7,14 @@ use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
+use super::App;
 use crate::error::{Code, Problem};
+use crate::gateways::dummy;
 use crate::http::openapi;
-use crate::{accounts, audit, booths, events, inventory, organizers, service};
+use crate::{
+    accounts, audit, booths, checkout, emails, events, inventory, jobs, orders, organizers,
+    payments, service, webhooks,
+};
 
 /// Where Swagger UI finds the contract.
 const CONTRACT_PATH: &str = "/api/v1/openapi.json";
@@ -24,7 +29,13 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
         events::routes::configure(config);
         inventory::routes::configure(config);
         booths::routes::configure(config);
+        checkout::routes::configure(config);
+        orders::routes::configure(config);
+        payments::routes::configure(config);
+        webhooks::routes::configure(config);
+        emails::routes::configure(config);
         audit::routes::configure(config);
+        jobs::routes::configure(config);
     }));
 }
 
@@ -37,14 +48,17 @@ pub fn contract() -> OpenApi {
     openapi::finish(document)
 }
 
-/// The pages beside the API: Swagger UI, from inside the binary.
-pub fn pages(config: &mut web::ServiceConfig) {
+/// The pages beside the API: Swagger UI, from inside the binary, and the dummy gateway's own.
+pub fn pages(config: &mut web::ServiceConfig, app: &App) {
     let swagger = SwaggerConfig::new([CONTRACT_PATH])
         .try_it_out_enabled(true)
         .persist_authorization(true)
         .display_request_duration(true)
         .filter(true)
         .validator_url("none");
+    if let Some(dummy) = app.gateways.dummy() {
+        dummy::page::configure(config, dummy.clone());
+    }
     config
         .route("/api/redoc", web::get().to(redirect_to_docs))
         .route("/api/redoc/", web::get().to(redirect_to_docs))

@@ -44,7 +44,7 @@ pub fn serve(app: App, threads: usize, with_worker: bool) -> Result<Running, Sta
             .configure(routes::operations)
             .split_for_parts();
         service
-            .configure(routes::pages)
+            .configure(|config| routes::pages(config, &shared))
             .wrap(from_fn(limits::limit))
             .wrap(from_fn(detach::detach))
             .wrap(from_fn(problem::render))
@@ -66,6 +66,7 @@ pub fn serve(app: App, threads: usize, with_worker: bool) -> Result<Running, Sta
         .bind(listen)
         .map_err(unbound)?;
     let address = server.addrs().first().copied().unwrap_or(listen);
+    app.bound.get_or_init(|| address);
     let server = server.run();
     let handle = server.handle();
     let stop = CancellationToken::new();

@@ -81,6 +81,16 @@ pub async fn list(
     })
 }
 
+/// Everything about some objects, oldest first.
+pub async fn of_objects(conn: &mut Conn, objects: &[String]) -> QueryResult<Vec<AuditRow>> {
+    sql!(conn, |c| audit::table
+        .filter(audit::object.eq_any(objects))
+        .order(audit::id)
+        .select(AuditRow::as_select())
+        .load(c)
+        .await)
+}
+
 /// The last number given and its hash.
 pub(super) async fn head(conn: &mut Conn) -> QueryResult<(i64, String)> {
     let head: Option<(Option<i64>, Option<String>)> = sql!(conn, |c| audit::table

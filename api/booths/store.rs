@@ -1,5 +1,7 @@
 //! The tables of booth types and booths.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
@@ -250,4 +252,91 @@ fn unless_referred_to(deleted: QueryResult<usize>) -> QueryResult<bool> {
         Err(DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// The booth types of an event that are named by id or slug.
+pub(super) async fn find_named(
+    conn: &mut Conn,
+    event: EventId,
+    ids: &[BoothTypeId],
+    slugs: &[String],
+) -> QueryResult<Vec<BoothType>> {
+    sql!(conn, |c| booth_types::table
+        .filter(booth_types::event_id.eq(event))
+        .filter(
+            booth_types::id
+                .eq_any(ids)
+                .or(booth_types::slug.eq_any(slugs))
+        )
+        .select(BoothType::as_select())
+        .load(c)
+        .await)
+}
+
+pub(super) async fn count_free(
+    conn: &mut Conn,
+    types: &[BoothTypeId],
+) -> QueryResult<HashMap<BoothTypeId, i64>> {
+    let counts: Vec<(BoothTypeId, i64)> = sql!(conn, |c| booths::table
+        .filter(booths::booth_type_id.eq_any(types))
+        .filter(booths::status.eq(BoothStatus::Available))
+        .group_by(booths::booth_type_id)
+        .select((booths::booth_type_id, diesel::dsl::count_star()))
+        .load(c)
+        .await)?;
+    Ok(counts.into_iter().collect())
+}
+
+/// The first free booth of a type. PostgreSQL steps over those that others are just taking,
+/// so that nobody waits; SQLite has one writer.
+pub(super) async fn find_free(
+    conn: &mut Conn,
+    booth_type: BoothTypeId,
+) -> QueryResult<Option<BoothId>> {
+    let free = booths::table
+        .filter(booths::booth_type_id.eq(booth_type))
+        .filter(booths::status.eq(BoothStatus::Available))
+        .order(booths::id)
+        .select(booths::id)
+        .limit(1);
+    sql!(conn,
+        sqlite: |c| free.first(c).await,
+        postgres: |c| free.for_update().skip_locked().first(c).await
+    )
+    .optional()
+}
+
+/// Holds a booth of this type if it is free.
+pub(super) async fn hold(
+    conn: &mut Conn,
+    booth_type: BoothTypeId,
+    id: BoothId,
+    now: Timestamp,
+) -> QueryResult<Option<Booth>> {
+    let free = booths::table
+        .find(id)
+        .filter(booths::booth_type_id.eq(booth_type))
+        .filter(booths::status.eq(BoothStatus::Available));
+    sql!(conn, |c| diesel::update(free)
+        .set((
+            booths::status.eq(BoothStatus::Held),
+            booths::version.eq(booths::version + 1),
+            booths::updated_at.eq(now),
+        ))
+        .returning(Booth::as_returning())
+        .get_result(c)
+        .await)
+    .optional()
+}
+
+pub(super) async fn find_all(
+    conn: &mut Conn,
+    ids: &[BoothId],
+) -> QueryResult<Vec<(Booth, BoothType)>> {
+    sql!(conn, |c| booths::table
+        .inner_join(booth_types::table)
+        .filter(booths::id.eq_any(ids))
+        .select((Booth::as_select(), BoothType::as_select()))
+        .load(c)
+        .await)
 }

@@ -1,10 +1,11 @@
 //! How single settings are read.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{AdminSettings, ConfigError, Environment, MailerSettings};
+use super::{AdminSettings, ConfigError, Environment, LatePaymentPolicy, MailerSettings};
 use crate::http::parse;
 use crate::keys::SeedKey;
 use crate::money::Currency;
@@ -35,7 +36,8 @@ impl Reader {
         reason = "the one place that reads the environment"
     )]
     pub fn of_process() -> Result<Self, ConfigError> {
-        if std::env::var("APP_ENV").as_deref() != Ok("production") {
+        let environment = std::env::var("APP_ENV").unwrap_or_default();
+        if environment.trim() != "production" {
             match dotenvy::dotenv() {
                 Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(ConfigError::new(".env", error.to_string())),
@@ -64,7 +66,8 @@ impl Reader {
         if let Some(value) = self.text(setting)? {
             return Ok(Some(value));
         }
-        let Some(file) = (self.lookup)(&format!("{setting}_FILE")) else {
+        let file = (self.lookup)(&format!("{setting}_FILE"));
+        let Some(file) = file.filter(|file| !file.trim().is_empty()) else {
             return Ok(None);
         };
         let content = std::fs::read_to_string(&file)
@@ -131,6 +134,42 @@ impl Reader {
         let code = self.text(setting)?.unwrap_or_else(|| "USD".to_owned());
         Currency::from_code(&code)
             .ok_or_else(|| ConfigError::new(setting, "must be an ISO 4217 code such as TZS"))
+    }
+
+    /// A duration such as `2s`, `15m` or `3h`, at most a year.
+    pub fn duration(&self, setting: &'static str) -> Setting<Duration> {
+        let Some(text) = self.text(setting)? else {
+            return Ok(None);
+        };
+        let read = || {
+            let (number, seconds) = match text.as_bytes().last()? {
+                b's' => (text.strip_suffix('s')?, 1),
+                b'm' => (text.strip_suffix('m')?, 60),
+                b'h' => (text.strip_suffix('h')?, 60 * 60),
+                _ => return None,
+            };
+            let seconds = number.parse::<u64>().ok()?.checked_mul(seconds)?;
+            (1..=366 * 24 * 60 * 60)
+                .contains(&seconds)
+                .then_some(seconds)
+        };
+        let seconds = read()
+            .ok_or_else(|| ConfigError::new(setting, "must be a duration such as 2s, 15m or 3h"))?;
+        Ok(Some(Duration::from_secs(seconds)))
+    }
+
+    pub fn late_payment_policy(
+        &self,
+        setting: &'static str,
+    ) -> Result<LatePaymentPolicy, ConfigError> {
+        match self.text(setting)?.as_deref() {
+            None | Some("reallocate_else_refund") => Ok(LatePaymentPolicy::ReallocateElseRefund),
+            Some("refund") => Ok(LatePaymentPolicy::Refund),
+            Some(_) => {
+                let reason = "must be reallocate_else_refund or refund";
+                Err(ConfigError::new(setting, reason))
+            }
+        }
     }
 
     pub fn switch(&self, setting: &'static str) -> Result<bool, ConfigError> {
@@ -214,5 +253,19 @@ impl Reader {
     pub fn old_names(&self) -> Vec<(&'static str, &'static str)> {
         let is_old = |(old, new): &&(&str, &str)| self.is_set(old) && !self.is_set(new);
         OLD_NAMES.iter().filter(is_old).copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_setting_is_none() {
+        for setting in ["SECRET", "SECRET_FILE"] {
+            let reader = Reader::of(move |name| (name == setting).then(|| " ".to_owned()));
+            assert_eq!(reader.secret("SECRET"), Ok(None), "{setting}");
+            assert!(!reader.is_set(setting));
+        }
     }
 }

@@ -22,9 +22,9 @@ const SQLITE_SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WA
 const POSTGRES_SETUP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '5s';
     SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s';";
 
-/// The file's path; a URL may write it `sqlite://path` too.
-pub(super) fn sqlite_path(url: &str) -> String {
-    url.strip_prefix("//").unwrap_or(url).to_owned()
+/// The file that a URL names after `sqlite:`; it may write `sqlite://path` too.
+pub fn sqlite_path(path: &str) -> String {
+    path.strip_prefix("//").unwrap_or(path).to_owned()
 }
 
 pub(super) fn sqlite_writer(path: &str) -> AsyncDieselConnectionManager<SqliteConn> {

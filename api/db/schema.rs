@@ -136,6 +136,7 @@ diesel::table! {
         sent_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        order_id -> Nullable<Uuid>,
     }
 }
 
@@ -265,12 +266,267 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    orders (id) {
+        id -> Uuid,
+        organizer_id -> Uuid,
+        event_id -> Uuid,
+        session_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        token_version -> BigInt,
+        buyer_name -> Text,
+        buyer_email -> Text,
+        buyer_phone -> Nullable<Text>,
+        origin -> Text,
+        status -> Text,
+        payment_status -> Text,
+        currency -> Text,
+        total_minor -> BigInt,
+        paid_minor -> BigInt,
+        refunded_minor -> BigInt,
+        expires_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        locale -> Nullable<Text>,
+        description -> Nullable<Text>,
+        metadata -> Jsonb,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    order_items (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        position -> BigInt,
+        kind -> Text,
+        ticket_type_id -> Nullable<Uuid>,
+        booth_type_id -> Nullable<Uuid>,
+        name -> Text,
+        quantity -> BigInt,
+        unit_price_minor -> BigInt,
+        total_minor -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    tickets (id) {
+        id -> Uuid,
+        organizer_id -> Uuid,
+        event_id -> Uuid,
+        session_id -> Nullable<Uuid>,
+        order_id -> Uuid,
+        order_item_id -> Uuid,
+        position -> BigInt,
+        ticket_type_id -> Uuid,
+        serial -> Text,
+        attendee_name -> Nullable<Text>,
+        attendee_email -> Nullable<Text>,
+        attendee_phone -> Nullable<Text>,
+        status -> Text,
+        credential_version -> BigInt,
+        issued_at -> Nullable<Timestamptz>,
+        used_at -> Nullable<Timestamptz>,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    booth_bookings (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        order_item_id -> Uuid,
+        booth_id -> Uuid,
+        company_name -> Text,
+        contact_person -> Text,
+        contact_email -> Text,
+        contact_phone -> Text,
+        requirements -> Nullable<Text>,
+        status -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    holds (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        inventory_id -> Nullable<Uuid>,
+        booth_id -> Nullable<Uuid>,
+        quantity -> BigInt,
+        status -> Text,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    checkout_sessions (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        success_url -> Nullable<Text>,
+        cancel_url -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    payments (id) {
+        id -> Uuid,
+        organizer_id -> Uuid,
+        order_id -> Uuid,
+        attempt_no -> BigInt,
+        provider -> Text,
+        account -> Text,
+        livemode -> Bool,
+        amount_minor -> BigInt,
+        currency -> Text,
+        status -> Text,
+        reference -> Text,
+        provider_payment_id -> Nullable<Text>,
+        provider_status -> Nullable<Text>,
+        received_minor -> Nullable<BigInt>,
+        received_currency -> Nullable<Text>,
+        superseded_at -> Nullable<Timestamptz>,
+        next_sync_at -> Nullable<Timestamptz>,
+        syncs -> BigInt,
+        expires_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    payment_details (payment_id) {
+        payment_id -> Uuid,
+        request -> Jsonb,
+        next_action -> Nullable<Jsonb>,
+        method -> Nullable<Jsonb>,
+        failure -> Nullable<Jsonb>,
+        manual -> Nullable<Jsonb>,
+        success_url -> Nullable<Text>,
+        cancel_url -> Nullable<Text>,
+        last_answer -> Nullable<Jsonb>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    journals (id) {
+        id -> Uuid,
+        organizer_id -> Uuid,
+        cause_type -> Text,
+        cause_id -> Text,
+        order_id -> Uuid,
+        payment_id -> Nullable<Uuid>,
+        occurred_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    postings (id) {
+        id -> Uuid,
+        journal_id -> Uuid,
+        debit_account -> Text,
+        credit_account -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    webhook_events (id) {
+        id -> Uuid,
+        organizer_id -> Nullable<Uuid>,
+        payment_id -> Nullable<Uuid>,
+        provider -> Text,
+        account -> Text,
+        dedupe_key -> Text,
+        kind -> Text,
+        authenticity -> Text,
+        raw -> Text,
+        status -> Text,
+        received_at -> Timestamptz,
+        applied_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    tasks (id) {
+        id -> Uuid,
+        organizer_id -> Nullable<Uuid>,
+        kind -> Text,
+        object -> Text,
+        note -> Text,
+        done_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    dummy_charge (reference) {
+        reference -> Text,
+        payment -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+        status -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(memberships -> organizers (organizer_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
 diesel::joinable!(events -> organizers (organizer_id));
 diesel::joinable!(ticket_types -> inventory (inventory_id));
 diesel::joinable!(booths -> booth_types (booth_type_id));
+diesel::joinable!(tickets -> ticket_types (ticket_type_id));
+diesel::joinable!(tickets -> orders (order_id));
+diesel::joinable!(booth_bookings -> booths (booth_id));
+diesel::joinable!(order_items -> orders (order_id));
+diesel::joinable!(payments -> orders (order_id));
+diesel::joinable!(payment_details -> payments (payment_id));
+diesel::joinable!(postings -> journals (journal_id));
+diesel::joinable!(checkout_sessions -> orders (order_id));
 diesel::allow_tables_to_appear_in_same_query!(
     organizers,
     users,
@@ -286,5 +542,18 @@ diesel::allow_tables_to_appear_in_same_query!(
     inventory,
     ticket_types,
     booth_types,
-    booths
+    booths,
+    orders,
+    order_items,
+    tickets,
+    booth_bookings,
+    holds,
+    checkout_sessions,
+    payments,
+    payment_details,
+    journals,
+    postings,
+    webhook_events,
+    tasks,
+    dummy_charge
 );

@@ -106,7 +106,20 @@ fn the_schema_is_the_databases() {
             inventory,
             ticket_types,
             booth_types,
-            booths
+            booths,
+            orders,
+            order_items,
+            tickets,
+            booth_bookings,
+            holds,
+            checkout_sessions,
+            payments,
+            payment_details,
+            journals,
+            postings,
+            webhook_events,
+            tasks,
+            dummy_charge
         );
         let names: Vec<TableName> = sql!(conn,
             sqlite: |c| diesel::sql_query(

@@ -170,7 +170,7 @@ impl<T: DeserializeOwned + std::fmt::Debug> FromSql<sql_types::Jsonb, Sqlite> fo
 
 /// Declares an enumeration stored as text, refusing text it does not know.
 macro_rules! text_enum {
-    ($(#[$meta:meta])* pub enum $name:ident { $($variant:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$about:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash,
@@ -178,7 +178,7 @@ macro_rules! text_enum {
             diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
         )]
         #[diesel(sql_type = diesel::sql_types::Text)]
-        pub enum $name { $(#[serde(rename = $text)] $variant),+ }
+        pub enum $name { $($(#[$about])* #[serde(rename = $text)] $variant),+ }
 
         impl $name {
             /// Every value, as it is spelt outside.

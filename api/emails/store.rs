@@ -5,17 +5,19 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{EmailData, EmailStatus, Template};
+use super::{EmailData, EmailStatus, NewEmail, Template};
 use crate::db::schema::emails;
 use crate::db::values::{Json, Timestamp};
 use crate::db::{Conn, sql};
-use crate::id::{EmailId, OrganizerId};
+use crate::id::{EmailId, OrderId, OrganizerId};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = emails)]
 pub struct EmailRow {
     pub id: EmailId,
     pub organizer_id: Option<OrganizerId>,
+    /// The order that it tells of.
+    pub order_id: Option<OrderId>,
     pub template: Template,
     pub recipient: String,
     pub data: Json<EmailData>,
@@ -30,6 +32,86 @@ pub struct EmailRow {
     pub updated_at: Timestamp,
 }
 
+impl EmailRow {
+    /// A mail that is due now.
+    pub(super) fn new(email: NewEmail, now: Timestamp) -> Self {
+        Self {
+            id: EmailId::new(),
+            organizer_id: email.organizer,
+            order_id: email.data.order.as_ref().map(|order| order.order_id),
+            template: email.template,
+            recipient: email.recipient,
+            data: Json(email.data),
+            dedupe_key: email.dedupe_key,
+            status: EmailStatus::Queued,
+            attempts: 0,
+            run_at: now,
+            lease_until: None,
+            last_error: None,
+            sent_at: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// Which mails a reader asks for, and may see.
+#[derive(Debug, Default)]
+pub struct EmailFilter {
+    /// `None` sees every organizer's mails and the platform's.
+    pub organizers: Option<Vec<OrganizerId>>,
+    pub status: Option<EmailStatus>,
+    pub template: Option<Template>,
+}
+
+/// Newest first.
+pub(super) async fn list(
+    conn: &mut Conn,
+    filter: &EmailFilter,
+    after: Option<EmailId>,
+    limit: i64,
+) -> QueryResult<Vec<EmailRow>> {
+    sql!(conn, |c| {
+        let mut query = emails::table
+            .select(EmailRow::as_select())
+            .order(emails::id.desc())
+            .limit(limit)
+            .into_boxed();
+        if let Some(organizers) = &filter.organizers {
+            query = query.filter(emails::organizer_id.eq_any(organizers.iter().map(Some)));
+        }
+        if let Some(status) = filter.status {
+            query = query.filter(emails::status.eq(status));
+        }
+        if let Some(template) = filter.template {
+            query = query.filter(emails::template.eq(template));
+        }
+        if let Some(after) = after {
+            query = query.filter(emails::id.lt(after));
+        }
+        query.load(c).await
+    })
+}
+
+/// A mail, if it is one of these organizers'; `None` finds everybody's.
+pub(super) async fn find(
+    conn: &mut Conn,
+    id: EmailId,
+    organizers: Option<&[OrganizerId]>,
+) -> QueryResult<Option<EmailRow>> {
+    sql!(conn, |c| {
+        let mut query = emails::table
+            .filter(emails::id.eq(id))
+            .select(EmailRow::as_select())
+            .into_boxed();
+        if let Some(organizers) = organizers {
+            query = query.filter(emails::organizer_id.eq_any(organizers.iter().map(Some)));
+        }
+        query.first(c).await
+    })
+    .optional()
+}
+
 /// Inserts a mail unless one with its key exists.
 pub(super) async fn insert(conn: &mut Conn, row: &EmailRow) -> QueryResult<()> {
     sql!(conn, |c| diesel::insert_into(emails::table)
@@ -39,6 +121,19 @@ pub(super) async fn insert(conn: &mut Conn, row: &EmailRow) -> QueryResult<()> {
         .execute(c)
         .await)?;
     Ok(())
+}
+
+/// The mails about an order that have left, and when.
+pub async fn sent_about(conn: &mut Conn, order: OrderId) -> QueryResult<Vec<(EmailId, Timestamp)>> {
+    let rows: Vec<(EmailId, Option<Timestamp>)> = sql!(conn, |c| emails::table
+        .filter(emails::order_id.eq(order))
+        .filter(emails::sent_at.is_not_null())
+        .order(emails::id)
+        .select((emails::id, emails::sent_at))
+        .load(c)
+        .await)?;
+    let sent = rows.into_iter().filter_map(|(id, at)| Some((id, at?)));
+    Ok(sent.collect())
 }
 
 /// When the mail that has waited longest was due. Not those that wait for another try.

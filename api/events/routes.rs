@@ -115,7 +115,7 @@ async fn update(
     tag = "Events", operation_id = "delete_event", security(("user" = [])),
     params(("id" = String, Path, description = "The event's id or slug")),
     responses((status = 204, description = "It is gone")),
-    extensions(("x-errors" = json!(["precondition_failed"])))
+    extensions(("x-errors" = json!(["precondition_failed", "event_has_orders"])))
 )]
 #[delete("/events/{id}")]
 async fn remove(

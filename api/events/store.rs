@@ -2,6 +2,7 @@
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
 use serde_json::{Map, Value};
 
@@ -99,11 +100,20 @@ pub(super) async fn has_prices(conn: &mut Conn, id: EventId) -> QueryResult<bool
             .await)?)
 }
 
-pub(super) async fn delete(conn: &mut Conn, id: EventId) -> QueryResult<()> {
-    sql!(conn, |c| diesel::delete(events::table.find(id))
-        .execute(c)
-        .await)?;
-    Ok(())
+/// Deletes an event and what is on sale for it; not one that has orders.
+pub(super) async fn delete(conn: &mut Conn, id: EventId) -> QueryResult<bool> {
+    let deleted = conn
+        .transaction(async |conn| {
+            sql!(conn, |c| diesel::delete(events::table.find(id))
+                .execute(c)
+                .await)
+        })
+        .await;
+    match deleted {
+        Ok(_) => Ok(true),
+        Err(DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Which events somebody looks for, and may see.

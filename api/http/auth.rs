@@ -8,7 +8,7 @@ use actix_web::{HttpMessage, HttpRequest, web};
 
 use crate::app::App;
 use crate::error::{Code, Problem};
-use crate::keys::{AccessClaims, TokenFault};
+use crate::keys::{AccessClaims, GuestToken, TokenFault};
 
 /// The token of `Authorization: Bearer …`, if there is one.
 fn bearer(request: &HttpRequest) -> Option<&str> {
@@ -23,9 +23,16 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
         .then_some(token.trim())
 }
 
-/// What a good access token says; `None` without one. A bad one is refused, also where
-/// none is needed: the client thinks it is signed in, and is not.
-pub fn claims(request: &HttpRequest) -> Result<Option<AccessClaims>, Problem> {
+/// Who a good token is for.
+pub enum Credential {
+    User(AccessClaims),
+    /// The buyer of one order, without an account.
+    Guest(GuestToken),
+}
+
+/// What a good token says; `None` without one. A bad one is refused, also where none is
+/// needed: the client thinks it is signed in, and is not.
+pub fn credential(request: &HttpRequest) -> Result<Option<Credential>, Problem> {
     if !request.headers().contains_key(header::AUTHORIZATION) {
         return Ok(None);
     }
@@ -33,8 +40,13 @@ pub fn claims(request: &HttpRequest) -> Result<Option<AccessClaims>, Problem> {
     let app = request
         .app_data::<web::Data<App>>()
         .ok_or_else(|| Problem::internal("no app"))?;
+    if GuestToken::is_one(token) {
+        let guest = GuestToken::read(token, &app.keys);
+        let guest = guest.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
+        return Ok(Some(Credential::Guest(guest)));
+    }
     match app.keys.read_access_token(token, app.clock.now()) {
-        Ok(claims) => Ok(Some(claims)),
+        Ok(claims) => Ok(Some(Credential::User(claims))),
         Err(TokenFault::Expired) => Err(Problem::new(Code::TokenExpired)),
         Err(TokenFault::Invalid) => Err(Problem::new(Code::Unauthenticated)),
     }

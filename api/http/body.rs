@@ -138,6 +138,56 @@ impl Fields<'_> {
         }
     }
 
+    /// A list of objects inside, each read by `read`; left out or null reads as an empty one.
+    pub fn list<T>(
+        &mut self,
+        name: &str,
+        most: usize,
+        mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = match self.members.remove(name) {
+            None | Some(Value::Null) => return Some(Vec::new()),
+            Some(Value::Array(items)) => items,
+            Some(_) => {
+                self.fault(name, Flaw::new("wrong_type", "must be a list"));
+                return None;
+            }
+        };
+        if items.len() > most {
+            self.fault(name, Flaw::new("too_many", format!("at most {most}")));
+            return None;
+        }
+        let mut values = Vec::new();
+        let mut is_whole = true;
+        for (index, item) in items.into_iter().enumerate() {
+            let pointer = format!("{}/{index}", self.pointer_to(name));
+            let value = match item {
+                Value::Object(members) => read_object(members, pointer, self.faults, &mut read),
+                _ => {
+                    self.faults.push(Fault {
+                        pointer,
+                        code: "wrong_type".to_owned(),
+                        detail: "must be an object".to_owned(),
+                    });
+                    None
+                }
+            };
+            is_whole &= value.is_some();
+            values.extend(value);
+        }
+        is_whole.then_some(values)
+    }
+
+    /// Looks at none of the members that are left.
+    pub fn skip(&mut self) {
+        self.members.clear();
+    }
+
+    /// Whether a member is there and not null, without reading it.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// An object inside a PATCH: left out, null, or read by `read` as a whole.
     pub fn patch_object<T>(
         &mut self,
@@ -238,6 +288,26 @@ impl<T: FromBody + 'static> FromRequest for Body<T> {
             let value = parse_json(&request, &bytes)?;
             request.extensions_mut().insert(BodyDigest::of(&value));
             Ok(Self(read(value)?))
+        })
+    }
+}
+
+/// The body as it was sent, for whom a signature stands over it.
+pub struct RawBody(pub Vec<u8>);
+
+impl FromRequest for RawBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = web::Payload::from_request(&request, payload);
+        Box::pin(async move {
+            let payload = payload.await.map_err(|_| unreadable())?;
+            let bytes = tokio::time::timeout(BODY_TIME_LIMIT, collect(&request, payload)).await;
+            Ok(Self(
+                bytes.map_err(|_| Problem::new(Code::RequestTimeout))??,
+            ))
         })
     }
 }

@@ -23,6 +23,7 @@ use super::version;
 use crate::app::App;
 use crate::db::Conn;
 use crate::error::{Code, Problem};
+use crate::keys::{GuestToken, Keys};
 use claim::{Claim, Claimed};
 pub use store::sweep;
 
@@ -44,7 +45,13 @@ pub struct Answer {
     body: Option<String>,
     version: Option<i64>,
     location: Option<String>,
+    /// The guest token that stands as a placeholder in the body: it is stored nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guest_token: Option<GuestToken>,
 }
+
+/// What a body says where its guest token belongs, as the whole value of `order_token`.
+pub const GUEST_TOKEN_PLACEHOLDER: &str = "<order_token>";
 
 impl Answer {
     fn new(status: u16, body: Option<String>) -> Self {
@@ -53,6 +60,7 @@ impl Answer {
             body,
             version: None,
             location: None,
+            guest_token: None,
         }
     }
 
@@ -66,6 +74,19 @@ impl Answer {
             status: 201,
             ..Self::ok(body)?
         })
+    }
+
+    /// For an outcome that is not known yet.
+    pub fn accepted(body: &impl Serialize) -> Result<Self, Problem> {
+        Ok(Self {
+            status: 202,
+            ..Self::ok(body)?
+        })
+    }
+
+    /// For work that goes on in the background.
+    pub fn accepted_without_body() -> Self {
+        Self::new(202, None)
     }
 
     pub fn no_content() -> Self {
@@ -86,17 +107,35 @@ impl Answer {
         self
     }
 
-    fn respond(self) -> HttpResponse {
+    /// Puts a guest token where the body has [`GUEST_TOKEN_PLACEHOLDER`].
+    #[must_use]
+    pub fn guest_token(mut self, token: Option<GuestToken>) -> Self {
+        self.guest_token = token;
+        self
+    }
+
+    /// The body with its token. Quotes in the text of others are escaped, so nothing but our
+    /// own member reads like this.
+    fn revealed_body(&self, keys: &Keys) -> Option<String> {
+        let body = self.body.clone()?;
+        let Some(token) = self.guest_token.and_then(|token| token.sign(keys)) else {
+            return Some(body);
+        };
+        let member = |value: &str| format!(r#""order_token":"{value}""#);
+        Some(body.replace(&member(GUEST_TOKEN_PLACEHOLDER), &member(&token)))
+    }
+
+    fn respond(self, keys: &Keys) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(version) = self.version {
             response.insert_header((header::ETAG, version::tag(version)));
         }
-        if let Some(location) = self.location {
-            response.insert_header((header::LOCATION, location));
+        if let Some(location) = &self.location {
+            response.insert_header((header::LOCATION, location.as_str()));
         }
-        match self.body {
+        match self.revealed_body(keys) {
             Some(body) => response.content_type("application/json").body(body),
             None => response.finish(),
         }
@@ -111,9 +150,9 @@ enum Saved {
 }
 
 impl Saved {
-    fn respond(self, replayed: bool) -> Result<HttpResponse, Problem> {
+    fn respond(self, keys: &Keys, replayed: bool) -> Result<HttpResponse, Problem> {
         let mut response = match self {
-            Self::Answer(answer) => answer.respond(),
+            Self::Answer(answer) => answer.respond(keys),
             Self::Refusal(problem) => {
                 return Err(Problem {
                     replayed,
@@ -135,6 +174,13 @@ fn is_final(problem: &Problem) -> bool {
     let status = problem.code.status().as_u16();
     let passing = matches!(status, 401 | 408 | 429) || problem.code == Code::IdempotencyInProgress;
     (400..500).contains(&status) && !passing
+}
+
+/// What was recorded of a call to a gateway, and what the client is told.
+#[derive(Debug)]
+pub enum Recorded {
+    Answer(Answer),
+    Refusal(Problem),
 }
 
 /// How a call to a gateway comes to be made.
@@ -169,6 +215,14 @@ impl FromRequest for Mutation {
 }
 
 impl Mutation {
+    /// Refuses a request without a key, where a repetition would cost money.
+    pub fn require_key(&self) -> Result<(), Problem> {
+        match self.request.headers().contains_key("idempotency-key") {
+            true => Ok(()),
+            false => Err(Problem::new(Code::IdempotencyKeyRequired)),
+        }
+    }
+
     /// *Database only*: claim, work in a savepoint, answer, all in one commit. A refusal is
     /// saved too; a fault of ours rolls everything back.
     pub async fn run(
@@ -197,23 +251,20 @@ impl Mutation {
             })
             .await?;
         self.app.wake_worker();
-        saved.respond(replayed)
+        saved.respond(&self.app.keys, replayed)
     }
 
     /// *With a gateway call*: `intend` commits with the claim, `call` runs outside of any
     /// transaction, `record` commits with the answer. An `intend` that refuses calls nothing.
     ///
     /// `call` gets [`Run::Resumed`] when an earlier process died after the intent: it must
-    /// find out what happened before it does anything again.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the first gateway call comes with checkout")
-    )]
+    /// find out what happened before it does anything again. A refusal that is recorded commits
+    /// what was recorded with it; one that may pass lets the same request try again.
     pub async fn run_with_call<I, O>(
         &self,
         intend: impl AsyncFn(&mut Conn) -> Result<I, Problem>,
         call: impl AsyncFnOnce(&I, Run) -> O,
-        record: impl AsyncFn(&mut Conn, &I, &O) -> Result<Answer, Problem>,
+        record: impl AsyncFn(&mut Conn, &I, &O) -> Result<Recorded, Problem>,
     ) -> Result<HttpResponse, Problem>
     where
         I: Serialize + DeserializeOwned,
@@ -226,31 +277,27 @@ impl Mutation {
             .transaction(async |conn| Claimed::<I>::take(conn, claim.as_ref(), now, &intend).await)
             .await?;
         let (intent, run) = match claimed {
-            Claimed::Saved(saved, replayed) => return saved.respond(replayed),
+            Claimed::Saved(saved, replayed) => return saved.respond(&self.app.keys, replayed),
             Claimed::Run(intent, run) => (intent, run),
         };
         let outcome = call(&intent, run).await;
         let now = self.app.clock.now();
-        let saved = self
+        let recorded = self
             .app
             .db
             .transaction(async |conn| {
-                let recorded = conn
-                    .transaction(async |conn| record(conn, &intent, &outcome).await)
-                    .await;
-                let saved = match recorded {
-                    Ok(answer) => Saved::Answer(answer),
-                    Err(problem) if is_final(&problem) => Saved::Refusal(problem),
-                    Err(problem) => return Err(problem),
-                };
+                let recorded = record(conn, &intent, &outcome).await?;
                 if let Some(claim) = &claim {
-                    store::save(conn, claim, &saved, now).await?;
+                    store::finish(conn, claim, &recorded, now).await?;
                 }
-                Ok(saved)
+                Ok::<_, Problem>(recorded)
             })
             .await?;
         self.app.wake_worker();
-        saved.respond(false)
+        match recorded {
+            Recorded::Answer(answer) => Ok(answer.respond(&self.app.keys)),
+            Recorded::Refusal(problem) => Err(problem),
+        }
     }
 }
 

@@ -15,7 +15,8 @@ use actix_web::web;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use super::{auth, client};
+use super::auth::{self, Credential};
+use super::client;
 use crate::app::App;
 use crate::error::{Code, Problem};
 
@@ -79,6 +80,10 @@ pub struct Limits {
     pub register: Limit<Option<IpAddr>>,
     /// Mails that anybody can ask for, by e-mail.
     pub mail: Limit<String>,
+    /// Buyers who ask a gateway, by payment.
+    pub sync: Limit<String>,
+    /// Buyers who want their mails again, by order.
+    pub resend: Limit<String>,
 }
 
 impl Limits {
@@ -89,6 +94,8 @@ impl Limits {
             login: Limit::new(10, MINUTE, on),
             register: Limit::new(20, MINUTE * 60, on),
             mail: Limit::new(1, MINUTE * 10, on),
+            sync: Limit::new(1, MINUTE / 6, on),
+            resend: Limit::new(3, MINUTE * 60, on),
         }
     }
 
@@ -98,6 +105,8 @@ impl Limits {
         self.login.shrink();
         self.register.shrink();
         self.mail.shrink();
+        self.sync.shrink();
+        self.resend.shrink();
     }
 }
 
@@ -106,12 +115,17 @@ pub async fn limit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if let Some(app) = request.app_data::<web::Data<App>>() {
+    // Gateways post as often as people pay; their signatures are what is checked.
+    let is_gateway = request.path().starts_with("/api/v1/webhooks/");
+    if let Some(app) = request.app_data::<web::Data<App>>()
+        && !is_gateway
+    {
         let address = client::address(request.request());
         // Only a token that we signed names a caller: made-up ones would each be a new one.
-        let caller = auth::claims(request.request()).ok().flatten();
+        let caller = auth::credential(request.request()).ok().flatten();
         let key = match (caller, address) {
-            (Some(claims), _) => claims.sub,
+            (Some(Credential::User(claims)), _) => claims.sub,
+            (Some(Credential::Guest(guest)), _) => guest.order.to_string(),
             (None, Some(address)) => address.to_string(),
             (None, None) => "unknown".to_owned(),
         };

@@ -31,12 +31,21 @@ const TAGS: &[(&str, &str)] = &[
         "Ticket types, their stock, and what is left",
     ),
     ("Booths", "Booth types and numbered booths"),
+    ("Checkout", "Buying, in one call"),
+    ("Orders", "What somebody buys, held until it is paid"),
+    ("Payments", "Attempts to pay, and all money in one list"),
+    (
+        "Gateways",
+        "Where the money comes from: their messages, their buyers' returns",
+    ),
     (
         "Organizers",
         "Whose events they are, and who works for them",
     ),
     ("Users", "Everybody's accounts, for admins"),
+    ("Mails", "What was sent, and sending it again"),
     ("Audit", "Who did what"),
+    ("Jobs", "Background work, for admins"),
     ("Service", "What the service says of itself"),
 ];
 
@@ -71,16 +80,26 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
                 .build(),
         ),
     );
+    components.add_security_scheme(
+        "guest",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("The `order_token` of a purchase without an account."))
+                .build(),
+        ),
+    );
     let schemas = &mut components.schemas;
     schemas.insert("Fault".to_owned(), Fault::schema());
     schemas.insert("Problem".to_owned(), problem_schema());
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             if takes_idempotency_key(method, path) {
-                add_header(operation, IDEMPOTENCY_KEY);
+                let needs_key = own_errors(operation).any(|c| c == Code::IdempotencyKeyRequired);
+                add_header(operation, IDEMPOTENCY_KEY, needs_key);
             }
             if own_errors(operation).any(|code| code == Code::PreconditionFailed) {
-                add_header(operation, IF_MATCH);
+                add_header(operation, IF_MATCH, false);
             }
             add_errors(method, path, operation);
         }
@@ -101,9 +120,14 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
     .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
 }
 
-/// Answers of `/auth` hold tokens and are never stored, so a key would mean nothing there.
+/// Answers of `/auth` hold tokens and are never stored, so a key would mean nothing there;
+/// gateways and browsers send none; asking twice is asking twice.
 fn takes_idempotency_key(method: &str, path: &str) -> bool {
-    method != "GET" && !path.starts_with("/api/v1/auth/")
+    let takes_none = ["/api/v1/auth/", "/api/v1/webhooks/", "/api/v1/returns/"];
+    method != "GET"
+        && !takes_none.iter().any(|prefix| path.starts_with(prefix))
+        && !matches!(path, "/api/v1/quotes")
+        && !path.ends_with("/sync")
 }
 
 /// An optional header: its name, what it is for, and how short and long it may be.
@@ -123,7 +147,11 @@ const IF_MATCH: HeaderParameter = (
     64,
 );
 
-fn add_header(operation: &mut Operation, (name, about, least, most): HeaderParameter) {
+fn add_header(
+    operation: &mut Operation,
+    (name, about, least, most): HeaderParameter,
+    is_required: bool,
+) {
     let schema = ObjectBuilder::new()
         .schema_type(Type::String)
         .min_length(Some(least))
@@ -131,7 +159,11 @@ fn add_header(operation: &mut Operation, (name, about, least, most): HeaderParam
     let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
-        .required(Required::False)
+        .required(if is_required {
+            Required::True
+        } else {
+            Required::False
+        })
         .description(Some(about))
         .schema(Some(schema))
         .build();

@@ -75,3 +75,19 @@ pub fn as_text<T>(
 ) -> impl FnOnce(&str) -> Result<T, Flaw> {
     move |text| parse(&serde_json::Value::String(text.to_owned()))
 }
+
+/// Reads one or more names, separated by commas.
+pub fn names<T>(
+    names: &'static [&'static str],
+    from_name: impl Fn(&str) -> Option<T>,
+) -> impl FnOnce(&str) -> Result<Vec<T>, Flaw> {
+    move |text| {
+        let one = |name: &str| {
+            from_name(name).ok_or_else(|| {
+                let detail = format!("must be one or more of {}", names.join(", "));
+                Flaw::new("not_allowed", detail)
+            })
+        };
+        text.split(',').map(one).collect()
+    }
+}

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::RunQueryDsl;
 
+use super::Taken;
 use crate::db::schema::{inventory, ticket_types};
 use crate::db::values::Timestamp;
 use crate::db::{Conn, sql};
@@ -189,4 +190,70 @@ pub(super) async fn set_capacity(
         .get_result(c)
         .await)
     .optional()
+}
+
+/// The types of an event that are named by id or slug, with their stock.
+pub(super) async fn find_named(
+    conn: &mut Conn,
+    event: EventId,
+    ids: &[TicketTypeId],
+    slugs: &[String],
+) -> QueryResult<Vec<Sale>> {
+    sql!(conn, |c| ticket_types::table
+        .inner_join(inventory::table)
+        .filter(ticket_types::event_id.eq(event))
+        .filter(
+            ticket_types::id
+                .eq_any(ids)
+                .or(ticket_types::slug.eq_any(slugs))
+        )
+        .select((TicketType::as_select(), Inventory::as_select()))
+        .load(c)
+        .await)
+}
+
+/// Moves `quantity` from free to held or sold, if that much is free.
+pub(super) async fn take(
+    conn: &mut Conn,
+    id: InventoryId,
+    quantity: i64,
+    into: Taken,
+    now: Timestamp,
+) -> QueryResult<bool> {
+    let (held, sold) = match into {
+        Taken::Held => (quantity, 0),
+        Taken::Sold => (0, quantity),
+    };
+    let row = inventory::table
+        .find(id)
+        .filter((inventory::held + inventory::sold).le(inventory::capacity - quantity));
+    let moved = sql!(conn, |c| diesel::update(row)
+        .set((
+            inventory::held.eq(inventory::held + held),
+            inventory::sold.eq(inventory::sold + sold),
+            inventory::updated_at.eq(now),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(moved == 1)
+}
+
+/// Moves what was held to sold, or back to free.
+pub(super) async fn let_go(
+    conn: &mut Conn,
+    id: InventoryId,
+    quantity: i64,
+    becomes_sold: bool,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let sold = if becomes_sold { quantity } else { 0 };
+    sql!(conn, |c| diesel::update(inventory::table.find(id))
+        .set((
+            inventory::held.eq(inventory::held - quantity),
+            inventory::sold.eq(inventory::sold + sold),
+            inventory::updated_at.eq(now),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
 }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::error::Problem;
+use crate::gateways::dummy;
 use crate::http::idempotency;
-use crate::{accounts, audit};
+use crate::id::{OrderId, PaymentId, WebhookEventId};
+use crate::{accounts, audit, orders, payments, webhooks};
 
 /// One piece of work, as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +22,21 @@ pub enum Job {
     Sweep,
     /// Looks for the account of an address that asked for a new password, and mails it.
     RequestPasswordReset { email: String },
+    /// Ends orders whose time is over.
+    ExpireOrders,
+    /// Asks gateways for every payment that is not final.
+    SyncPayments,
+    /// Makes the open attempts of an ended order unpayable.
+    CloseAttempts { order: OrderId },
+    /// Asks a gateway about the payment that a stored message tells of.
+    LookUpPayment {
+        event: WebhookEventId,
+        payment: PaymentId,
+    },
+    /// Mails somebody the links of their orders.
+    MailOrderLinks { email: String },
+    /// Posts the dummy gateway's message to our own webhook.
+    DeliverDummyWebhook { body: String },
 }
 
 impl Job {
@@ -26,6 +44,8 @@ impl Job {
     pub const RECURRING: &'static [(Self, Duration)] = &[
         (Self::SealAudit, Duration::from_secs(2)),
         (Self::Sweep, Duration::from_secs(10 * 60)),
+        (Self::ExpireOrders, Duration::from_secs(2)),
+        (Self::SyncPayments, Duration::from_secs(2)),
     ];
 
     pub fn kind(&self) -> &'static str {
@@ -33,6 +53,12 @@ impl Job {
             Self::SealAudit => "seal_audit",
             Self::Sweep => "sweep",
             Self::RequestPasswordReset { .. } => "request_password_reset",
+            Self::ExpireOrders => "expire_orders",
+            Self::SyncPayments => "sync_payments",
+            Self::CloseAttempts { .. } => "close_attempts",
+            Self::LookUpPayment { .. } => "look_up_payment",
+            Self::MailOrderLinks { .. } => "mail_order_links",
+            Self::DeliverDummyWebhook { .. } => "deliver_dummy_webhook",
         }
     }
 
@@ -45,7 +71,13 @@ impl Job {
     }
 
     /// Does the work. It may be done again if the process dies before that is recorded.
-    pub async fn run(&self, app: &App) -> Result<(), Problem> {
+    ///
+    /// Boxed: the worker's own future would otherwise hold every kind of work in itself.
+    pub fn run<'a>(&'a self, app: &'a App) -> LocalBoxFuture<'a, Result<(), Problem>> {
+        Box::pin(self.run_unboxed(app))
+    }
+
+    async fn run_unboxed(&self, app: &App) -> Result<(), Problem> {
         match self {
             Self::SealAudit => audit::seal(&app.db).await,
             Self::Sweep => {
@@ -57,6 +89,31 @@ impl Job {
                 accounts::sweep_sessions(&mut conn, now).await
             }
             Self::RequestPasswordReset { email } => accounts::mail_password_reset(app, email).await,
+            Self::ExpireOrders => orders::expire_due(app).await,
+            Self::SyncPayments => payments::sweep(app).await,
+            Self::CloseAttempts { order } => payments::close_attempts(app, *order).await,
+            Self::LookUpPayment { event, payment } => webhooks::apply(app, *event, *payment).await,
+            Self::MailOrderLinks { email } => orders::mail_links(app, email).await,
+            Self::DeliverDummyWebhook { body } => deliver_dummy_webhook(app, body).await,
         }
     }
+}
+
+/// Posts to ourselves, as a gateway would.
+async fn deliver_dummy_webhook(app: &App, body: &str) -> Result<(), Problem> {
+    let Some(gateway) = app.gateways.dummy() else {
+        return Ok(());
+    };
+    let signature = gateway.sign(body, app.clock.now());
+    let signature = signature.ok_or_else(|| Problem::internal("no secret"))?;
+    let url = format!("http://{}/api/v1/webhooks/{}", app.own_address(), dummy::ID);
+    let request = app
+        .http
+        .post(url)
+        .header("content-type", "application/json")
+        .header(dummy::SIGNATURE_HEADER, signature)
+        .body(body.to_owned());
+    let answer = request.send().await.map_err(Problem::internal)?;
+    answer.error_for_status().map_err(Problem::internal)?;
+    Ok(())
 }

@@ -35,6 +35,86 @@ pub(super) struct JobRow {
     pub updated_at: Timestamp,
 }
 
+/// A job's row as admins see it: without its payload, which may be personal.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = jobs)]
+pub(super) struct JobState {
+    pub id: JobId,
+    pub kind: String,
+    pub status: JobStatus,
+    pub attempts: i64,
+    pub run_at: Timestamp,
+    pub last_error: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Which jobs a reader asks for.
+#[derive(Debug, Default)]
+pub(super) struct JobFilter {
+    pub status: Option<JobStatus>,
+    pub kind: Option<String>,
+}
+
+/// Newest first.
+pub(super) async fn list(
+    conn: &mut Conn,
+    filter: &JobFilter,
+    after: Option<JobId>,
+    limit: i64,
+) -> QueryResult<Vec<JobState>> {
+    sql!(conn, |c| {
+        let mut query = jobs::table
+            .select(JobState::as_select())
+            .order(jobs::id.desc())
+            .limit(limit)
+            .into_boxed();
+        if let Some(status) = filter.status {
+            query = query.filter(jobs::status.eq(status));
+        }
+        if let Some(kind) = &filter.kind {
+            query = query.filter(jobs::kind.eq(kind));
+        }
+        if let Some(after) = after {
+            query = query.filter(jobs::id.lt(after));
+        }
+        query.load(c).await
+    })
+}
+
+pub(super) async fn find(conn: &mut Conn, id: JobId) -> QueryResult<Option<JobState>> {
+    sql!(conn, |c| jobs::table
+        .find(id)
+        .select(JobState::as_select())
+        .first(c)
+        .await)
+    .optional()
+}
+
+/// Makes a job due now, as if it had never been tried; `None` when it runs or is gone.
+pub(super) async fn retry(
+    conn: &mut Conn,
+    id: JobId,
+    now: Timestamp,
+) -> QueryResult<Option<JobState>> {
+    sql!(conn, |c| diesel::update(
+        jobs::table
+            .find(id)
+            .filter(jobs::status.ne(JobStatus::Running))
+    )
+    .set((
+        jobs::status.eq(JobStatus::Queued),
+        jobs::attempts.eq(0),
+        jobs::run_at.eq(now),
+        jobs::lease_until.eq(None::<Timestamp>),
+        jobs::updated_at.eq(now),
+    ))
+    .returning(JobState::as_returning())
+    .get_result(c)
+    .await)
+    .optional()
+}
+
 async fn insert(
     conn: &mut Conn,
     job: Job,

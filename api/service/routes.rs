@@ -7,6 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Contract;
 use super::health::{self, Readiness};
+use super::settings::public_config;
 use crate::app::App;
 use crate::config::Environment;
 use crate::error::{Code, Problem};
@@ -24,6 +25,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(index)
         .service(version)
         .service(contract)
+        .service(public_config)
         .service(list_errors)
         .service(read_error);
 }

@@ -4,6 +4,7 @@ pub mod client;
 pub mod contract;
 pub mod database;
 pub mod mails;
+pub mod sale;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -17,6 +18,7 @@ pub use client::{Answer, Client};
 pub use database::{Database, Kind};
 
 pub const ADMIN_EMAIL: &str = "admin@example.com";
+pub const DUMMY_WEBHOOK_SECRET: &str = "dummy-secret-for-the-tests-0123456789";
 pub const PASSWORD: &str = "blue kiosk 7 monsoon";
 
 /// Declares tests that run on both databases, each with a Tollgate of its own.
@@ -89,6 +91,7 @@ impl TestApp {
             ("MAIL_DIR", mails.path().to_str().unwrap()),
             ("RATE_LIMITS", "off"),
             ("DEFAULT_CURRENCY", "TZS"),
+            ("DUMMY_WEBHOOK_SECRET", DUMMY_WEBHOOK_SECRET),
         ]
         .into_iter()
         .chain(settings.iter().copied())
@@ -115,6 +118,8 @@ impl TestApp {
         self.drain().await;
         let left = self.app.count_unfinished_work().await.unwrap();
         assert_eq!(left, 0, "the test left background work behind");
+        let violations = self.app.find_violations(false).await.unwrap();
+        assert_eq!(violations, Vec::<String>::new());
         if let Some(server) = self.server.take() {
             server.stop().await.unwrap();
         }

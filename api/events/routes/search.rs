@@ -12,7 +12,7 @@ use crate::events::{Event, EventStatus};
 use crate::http::body::Flaw;
 use crate::http::page::{Page, PageRequest};
 use crate::http::parse;
-use crate::http::query::{Query, as_text};
+use crate::http::query::{Query, as_text, names};
 use crate::id::{EventId, OrganizerId};
 use crate::money::{Currency, parse_currency};
 use crate::organizers;
@@ -107,7 +107,9 @@ fn read_filter(query: &mut Query) -> EventFilter {
         starts_at_lte: query.optional("starts_at[lte]", as_text(parse::instant)),
         currency: query.optional("currency", as_text(parse_currency)),
         organizer_id: query.optional("organizer_id", as_text(parse::parsed("an organizer's id"))),
-        statuses: query.optional("status", statuses).unwrap_or_default(),
+        statuses: query
+            .optional("status", names(EventStatus::NAMES, EventStatus::from_name))
+            .unwrap_or_default(),
     }
 }
 
@@ -117,16 +119,6 @@ fn words(text: &str) -> Result<Vec<String>, Flaw> {
         return Err(Flaw::new("too_long", format!("at most {WORDS_MOST} words")));
     }
     Ok(words)
-}
-
-fn statuses(text: &str) -> Result<Vec<EventStatus>, Flaw> {
-    let one = |name: &str| {
-        EventStatus::from_name(name).ok_or_else(|| {
-            let names = EventStatus::NAMES.join(", ");
-            Flaw::new("not_allowed", format!("must be one or more of {names}"))
-        })
-    };
-    text.split(',').map(one).collect()
 }
 
 /// The page, with a cursor that holds what the list is sorted by.

@@ -7,7 +7,7 @@ use actix_web::test::TestRequest;
 use actix_web::{FromRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::{Answer, Mutation, Run};
+use super::{Answer, Mutation, Recorded, Run};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -68,7 +68,8 @@ async fn pay(app: &App, gateway: &Gateway, dies: bool) -> Result<HttpResponse, P
             "paid"
         },
         async |_, intent, outcome| {
-            Answer::created(&json!({ "reference": intent, "outcome": outcome }))
+            let body = json!({ "reference": intent, "outcome": outcome });
+            Ok(Recorded::Answer(Answer::created(&body)?))
         },
     );
     if dies {
@@ -130,7 +131,7 @@ fn an_intent_that_is_refused_calls_nobody() {
                 .run_with_call(
                     async |_| Err::<String, _>(Problem::new(Code::SoldOut)),
                     async |_, _| unreachable!("nothing was intended"),
-                    async |_, _, (): &()| Ok(Answer::no_content()),
+                    async |_, _, (): &()| Ok(Recorded::Answer(Answer::no_content())),
                 )
                 .await
                 .unwrap_err();

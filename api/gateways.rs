@@ -1,0 +1,283 @@
+//! Payment gateways: one trait, and the registry of those that are configured.
+//!
+//! A gateway only translates between its own wire format and what is here. It never touches
+//! our tables and never decides a transition; what differs between gateways is data in its
+//! [`Capabilities`].
+
+pub mod dummy;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::HeaderMap;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::db::values::Timestamp;
+use crate::id::PaymentId;
+use crate::money::{Currency, Money};
+
+/// The one account of a gateway; several accounts come later.
+pub const ACCOUNT: &str = "default";
+
+/// One gateway, ready to be called.
+#[async_trait(?Send)]
+pub trait Gateway: Send + Sync {
+    /// Its name in paths and settings.
+    fn id(&self) -> &'static str;
+
+    fn capabilities(&self) -> Capabilities;
+
+    /// Starts a payment. The same key twice starts one payment.
+    async fn create(&self, payment: &CreatePayment) -> Result<Snapshot, GatewayError>;
+
+    /// Asks how a payment stands.
+    async fn retrieve(&self, refs: &PaymentRefs) -> Result<Snapshot, GatewayError>;
+
+    /// Looks for a payment whose creation was never answered; `None` when there is none.
+    async fn find_by_reference(&self, refs: &PaymentRefs)
+    -> Result<Option<Snapshot>, GatewayError>;
+
+    /// Asks that a payment cannot be paid any more.
+    async fn cancel(&self, refs: &PaymentRefs) -> Result<CancelOutcome, GatewayError>;
+
+    /// Whether a message comes from the gateway. It may need the network.
+    async fn verify_webhook(&self, message: &RawWebhook<'_>) -> Authenticity;
+
+    /// What an authentic message says.
+    fn parse_webhook(&self, message: &RawWebhook<'_>) -> Result<Vec<GatewayEvent>, Unreadable>;
+
+    /// Our reference in the parameters of a buyer who comes back, if there is one.
+    fn reference_of_return(&self, parameters: &HashMap<String, String>) -> Option<String>;
+}
+
+/// A payment to be started.
+#[derive(Debug, Clone)]
+pub struct CreatePayment {
+    pub refs: PaymentRefs,
+    /// What makes a repeated call the same call.
+    pub idempotency_key: String,
+    pub description: String,
+    /// Where the buyer comes back to.
+    pub return_url: String,
+    /// When it should not be payable any more.
+    pub expires_at: Timestamp,
+}
+
+/// What a payment is called by, and what it was asked for.
+#[derive(Debug, Clone)]
+pub struct PaymentRefs {
+    pub payment: PaymentId,
+    /// Ours, random.
+    pub reference: String,
+    pub provider_payment_id: Option<String>,
+    pub amount: Money,
+}
+
+/// How a gateway says that a payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RemoteStatus {
+    RequiresAction,
+    Processing,
+    Succeeded,
+    Failed,
+    Canceled,
+    Expired,
+}
+
+/// How a payment stands at its gateway, in our words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub status: RemoteStatus,
+    /// The gateway's own word for it.
+    pub provider_status: String,
+    pub next_action: Option<NextAction>,
+    /// What it is about; `None` where the gateway does not say.
+    pub amount_minor: Option<i64>,
+    pub currency: Option<Currency>,
+    pub reference: Option<String>,
+    pub provider_payment_id: Option<String>,
+    pub method: Option<PaymentMethod>,
+    pub failure: Option<Failure>,
+    pub expires_at: Option<Timestamp>,
+    pub livemode: bool,
+    /// What was answered, without secrets and personal data.
+    pub raw: Map<String, Value>,
+}
+
+/// What the buyer must do next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum NextAction {
+    /// Nothing.
+    None,
+    Redirect {
+        #[schema(
+            example = "https://tickets.example.com/simulate/pay_01h455vb4pex5vsknk084sn02q?k=…"
+        )]
+        url: String,
+    },
+}
+
+impl NextAction {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Redirect { .. } => "redirect",
+        }
+    }
+}
+
+/// What a payment was made with, as far as everybody may know it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PaymentMethod {
+    #[serde(rename = "type")]
+    #[schema(example = "card")]
+    pub kind: String,
+    #[schema(example = "visa")]
+    pub brand: Option<String>,
+    #[schema(example = "4242")]
+    pub last4: Option<String>,
+    #[schema(example = "+255…789")]
+    pub phone_masked: Option<String>,
+}
+
+/// Why a payment did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Failure {
+    #[schema(example = "declined")]
+    pub code: String,
+    #[schema(example = "The payment was declined.")]
+    pub message: String,
+    /// Whether another try may succeed.
+    pub retryable: bool,
+}
+
+/// What came of asking for a cancellation.
+#[derive(Debug, Clone)]
+pub enum CancelOutcome {
+    Canceled(Snapshot),
+    /// It can still be paid, or is.
+    NotCancelable(Snapshot),
+}
+
+/// What went wrong with a call, by what it means for the payment.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum GatewayError {
+    /// It never reached the gateway: it may be tried again at once.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// The gateway said no.
+    #[error("rejected: {}", .0.code)]
+    Rejected(Failure),
+    /// It may or may not have happened: only evidence can tell.
+    #[error("unknown outcome: {0}")]
+    Unknown(String),
+    #[error("too many calls")]
+    RateLimited { after: Duration },
+    /// It is not set up right.
+    #[error("misconfigured: {0}")]
+    Config(String),
+}
+
+/// A message as it arrived.
+pub struct RawWebhook<'a> {
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+    pub received_at: Timestamp,
+}
+
+/// Whether a message can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authenticity {
+    Verified,
+    /// It cannot be verified: good only as a reason to ask.
+    Hint,
+    Invalid,
+}
+
+/// A message that is authentic, and makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the message cannot be read")]
+pub struct Unreadable;
+
+/// One thing that a gateway tells.
+#[derive(Debug, Clone)]
+pub struct GatewayEvent {
+    /// The same for every delivery of it.
+    pub dedupe_key: String,
+    pub kind: String,
+    /// Our reference of the payment it is about; `None` when it is about none.
+    pub reference: Option<String>,
+    /// How the payment stands, when the message is enough to know; else it must be asked.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// What differs between gateways.
+#[derive(Debug, Clone)]
+pub struct Capabilities {
+    pub livemode: bool,
+    pub next_actions: &'static [&'static str],
+    /// `None`: every currency.
+    pub currencies: Option<&'static [&'static str]>,
+    pub amount_least_minor: i64,
+    pub can_cancel: bool,
+    pub refunds: &'static str,
+    /// Whether an inquiry's answer carries amount and currency.
+    pub inquiry_binds_amount: bool,
+    /// How soon after its start a payment may be asked for, and how often.
+    pub inquiry_delay: Duration,
+    pub inquiry_interval: Duration,
+    /// After that, a payment that the gateway does not know was never made.
+    pub horizon: Duration,
+    /// The longest that a payment may stay payable.
+    pub expiry_most: Duration,
+}
+
+/// The gateways that are configured.
+#[derive(Clone)]
+pub struct Gateways {
+    all: Vec<Arc<dyn Gateway>>,
+    dummy: Option<Arc<dummy::Dummy>>,
+    default: Option<String>,
+}
+
+impl Gateways {
+    pub fn new(dummy: Option<dummy::Dummy>, default: Option<String>) -> Self {
+        let dummy = dummy.map(Arc::new);
+        let mut all: Vec<Arc<dyn Gateway>> = Vec::new();
+        if let Some(dummy) = dummy.clone() {
+            all.push(dummy);
+        }
+        Self {
+            all,
+            dummy,
+            default,
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Gateway>> {
+        self.all.iter()
+    }
+
+    pub fn find(&self, id: &str) -> Option<&Arc<dyn Gateway>> {
+        self.all.iter().find(|gateway| gateway.id() == id)
+    }
+
+    /// The gateway of a payment that names none.
+    pub fn default(&self) -> Option<&Arc<dyn Gateway>> {
+        self.find(self.default.as_deref()?)
+    }
+
+    /// Whether the default that is configured exists.
+    pub fn default_is_known(&self) -> bool {
+        self.default.is_none() || self.default().is_some()
+    }
+
+    pub fn dummy(&self) -> Option<&Arc<dummy::Dummy>> {
+        self.dummy.as_ref()
+    }
+}

@@ -1,0 +1,67 @@
+//! The tables of journals and their postings: rows are added, never changed.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::Cause;
+use crate::db::schema::{journals, postings};
+use crate::db::values::Timestamp;
+use crate::db::{Conn, insert_all, sql};
+use crate::id::{JournalId, OrderId, OrganizerId, PaymentId, PostingId};
+use crate::money::Currency;
+
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = journals)]
+pub(super) struct JournalRow {
+    pub id: JournalId,
+    pub organizer_id: OrganizerId,
+    pub cause_type: Cause,
+    pub cause_id: String,
+    pub order_id: OrderId,
+    pub payment_id: Option<PaymentId>,
+    pub occurred_at: Timestamp,
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = postings)]
+pub(super) struct PostingRow {
+    pub id: PostingId,
+    pub journal_id: JournalId,
+    pub debit_account: String,
+    pub credit_account: String,
+    pub amount_minor: i64,
+    pub currency: Currency,
+}
+
+pub(super) async fn insert(
+    conn: &mut Conn,
+    journal: &JournalRow,
+    rows: Vec<PostingRow>,
+) -> QueryResult<()> {
+    sql!(conn, |c| diesel::insert_into(journals::table)
+        .values(journal)
+        .execute(c)
+        .await)?;
+    insert_all!(conn, postings::table, rows)?;
+    Ok(())
+}
+
+/// The sum of an order's postings of one cause. Added up here: the databases' own sums are
+/// of other types than what they add.
+pub(super) async fn sum(
+    conn: &mut Conn,
+    order: OrderId,
+    cause: Cause,
+    currency: Currency,
+) -> QueryResult<i64> {
+    let amounts: Vec<i64> = sql!(conn, |c| postings::table
+        .inner_join(journals::table)
+        .filter(journals::order_id.eq(order))
+        .filter(journals::cause_type.eq(cause))
+        .filter(postings::currency.eq(currency))
+        .select(postings::amount_minor)
+        .load(c)
+        .await)?;
+    Ok(amounts.into_iter().fold(0, i64::saturating_add))
+}

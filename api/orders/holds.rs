@@ -1,0 +1,125 @@
+//! What an order holds of the stock, from when it is placed until it is paid or over.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::booths::{self, BoothStatus};
+use crate::db::schema::holds;
+use crate::db::values::{Timestamp, text_enum};
+use crate::db::{Conn, insert_all, sql};
+use crate::error::Problem;
+use crate::id::{BoothId, HoldId, InventoryId, OrderId};
+use crate::inventory::{self, Portion};
+
+text_enum! {
+    /// `active → consumed | released | expired`.
+    pub enum HoldStatus {
+        Active = "active",
+        Consumed = "consumed",
+        Released = "released",
+        Expired = "expired",
+    }
+}
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = holds)]
+pub(super) struct Hold {
+    id: HoldId,
+    order_id: OrderId,
+    inventory_id: Option<InventoryId>,
+    booth_id: Option<BoothId>,
+    quantity: i64,
+    status: HoldStatus,
+    expires_at: Timestamp,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// What an order holds now.
+macro_rules! active {
+    ($order:expr) => {
+        holds::table
+            .filter(holds::order_id.eq($order))
+            .filter(holds::status.eq(HoldStatus::Active))
+    };
+}
+
+/// Adds up what lines draw on the same stock.
+pub(super) fn portions(lines: impl Iterator<Item = (InventoryId, i64)>) -> Vec<Portion> {
+    let mut sums = BTreeMap::new();
+    for (inventory, quantity) in lines {
+        *sums.entry(inventory).or_insert(0) += quantity;
+    }
+    sums.into_iter().collect()
+}
+
+/// Notes what was taken.
+pub(super) async fn note(
+    conn: &mut Conn,
+    order: OrderId,
+    stock: &[Portion],
+    booths: &[BoothId],
+    status: HoldStatus,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let row = |inventory_id, booth_id, quantity| Hold {
+        id: HoldId::new(),
+        order_id: order,
+        inventory_id,
+        booth_id,
+        quantity,
+        status,
+        expires_at,
+        created_at: now,
+        updated_at: now,
+    };
+    let stock = stock.iter().map(|(id, n)| row(Some(*id), None, *n));
+    let booths = booths.iter().map(|id| row(None, Some(*id), 1));
+    let rows: Vec<Hold> = stock.chain(booths).collect();
+    insert_all!(conn, holds::table, rows)?;
+    Ok(())
+}
+
+pub(super) async fn extend(
+    conn: &mut Conn,
+    order: OrderId,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    sql!(conn, |c| diesel::update(active!(order))
+        .set((holds::expires_at.eq(until), holds::updated_at.eq(now)))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Ends what an order holds actively: sold when it is consumed, else given back. Touches stock
+/// and booths, so it comes last in a transaction.
+pub(super) async fn end(
+    conn: &mut Conn,
+    order: OrderId,
+    status: HoldStatus,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let ended: Vec<Hold> = sql!(conn, |c| diesel::update(active!(order))
+        .set((holds::status.eq(status), holds::updated_at.eq(now)))
+        .returning(Hold::as_returning())
+        .get_results(c)
+        .await)?;
+    let stock = portions(
+        ended
+            .iter()
+            .filter_map(|hold| Some((hold.inventory_id?, hold.quantity))),
+    );
+    let units: Vec<BoothId> = ended.iter().filter_map(|hold| hold.booth_id).collect();
+    if status == HoldStatus::Consumed {
+        inventory::sell(conn, stock, now).await?;
+        booths::move_all(conn, units, BoothStatus::Held, BoothStatus::Booked, now).await
+    } else {
+        inventory::release(conn, stock, now).await?;
+        booths::move_all(conn, units, BoothStatus::Held, BoothStatus::Available, now).await
+    }
+}

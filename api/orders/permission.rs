@@ -1,0 +1,201 @@
+//! Who may see and who may change an order: its buyer, by account or guest token, and the
+//! organizer's people. To anybody else it does not exist.
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::{Order, store};
+use crate::accounts::SignedIn;
+use crate::accounts::membership::MemberRole;
+use crate::app::App;
+use crate::db::Conn;
+use crate::error::{Code, Problem};
+use crate::http::auth::{self, CallerScope, Credential};
+use crate::http::path;
+use crate::id::{OrderId, OrganizerId, UserId};
+use crate::keys::GuestToken;
+use crate::organizers;
+
+/// What somebody is to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderRole {
+    pub is_owner: bool,
+    pub member: Option<MemberRole>,
+}
+
+impl OrderRole {
+    pub fn is_manager(self) -> bool {
+        self.member == Some(MemberRole::Manager)
+    }
+
+    pub fn is_finance(self) -> bool {
+        self.is_manager() || self.member == Some(MemberRole::Finance)
+    }
+
+    fn is_stranger(self) -> bool {
+        !self.is_owner && self.member.is_none()
+    }
+}
+
+/// An order that exists for the caller, and what the caller is to it.
+pub struct OrderAccess {
+    pub order: Order,
+    pub role: OrderRole,
+    /// Nobody is a guest with the order's token.
+    pub by: Option<SignedIn>,
+}
+
+impl OrderAccess {
+    pub fn actor(&self) -> Option<UserId> {
+        self.by.as_ref().map(|by| by.user.id)
+    }
+
+    pub fn is_admin(&self) -> bool {
+        self.by.as_ref().is_some_and(SignedIn::is_admin)
+    }
+
+    /// Its buyer, or a manager.
+    pub fn check_viewer(&self) -> Result<(), Problem> {
+        allow(self.role.is_owner || self.role.is_manager())
+    }
+
+    /// Its buyer; managers may not act in a buyer's place, admins may do everything.
+    pub fn check_owner(&self) -> Result<(), Problem> {
+        allow(self.role.is_owner || self.is_admin())
+    }
+
+    pub fn check_finance(&self) -> Result<(), Problem> {
+        allow(self.role.is_finance())
+    }
+}
+
+fn allow(is_allowed: bool) -> Result<(), Problem> {
+    if is_allowed {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::Forbidden))
+    }
+}
+
+/// Whom a request comes from, where a guest is somebody too.
+pub enum Caller {
+    User(SignedIn),
+    Guest(GuestToken),
+}
+
+impl Caller {
+    pub async fn require(request: &HttpRequest) -> Result<Self, Problem> {
+        if let Some(Credential::Guest(guest)) = auth::credential(request)? {
+            CallerScope::note(request, format!("guest:{}", guest.order));
+            return Ok(Self::Guest(guest));
+        }
+        Ok(Self::User(SignedIn::require(request).await?))
+    }
+}
+
+/// What the caller is to an order; a stranger is told that there is none.
+pub async fn access(conn: &mut Conn, caller: Caller, id: OrderId) -> Result<OrderAccess, Problem> {
+    let not_found = || Problem::new(Code::NotFound);
+    let order = store::find(conn, id).await?.ok_or_else(not_found)?;
+    let (role, by) = match caller {
+        Caller::Guest(token) => {
+            let is_owner = token == order.guest_token();
+            let member = None;
+            (OrderRole { is_owner, member }, None)
+        }
+        Caller::User(by) => {
+            let member = organizers::role_of(conn, &by, order.organizer_id).await?;
+            let is_owner = is_owner(&order, &by);
+            (OrderRole { is_owner, member }, Some(by))
+        }
+    };
+    if role.is_stranger() {
+        return Err(not_found());
+    }
+    Ok(OrderAccess { order, role, by })
+}
+
+/// A guest's order joins an account once that account has verified the same e-mail.
+fn is_owner(order: &Order, by: &SignedIn) -> bool {
+    match order.owner_id {
+        Some(owner) => owner == by.user.id,
+        None => verified_email(by) == Some(order.buyer_email.as_str()),
+    }
+}
+
+fn verified_email(by: &SignedIn) -> Option<&str> {
+    by.user.email_verified_at.map(|_| by.user.email.as_str())
+}
+
+impl FromRequest for OrderAccess {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = Caller::require(&request).await?;
+            let app = request
+                .app_data::<web::Data<App>>()
+                .ok_or_else(|| Problem::internal("no app"))?;
+            let mut conn = app.db.read().await?;
+            access(&mut conn, caller, path::segment(&request, "id")?).await
+        })
+    }
+}
+
+/// Which orders somebody may list.
+pub enum OrderScope {
+    All,
+    /// A guest's own.
+    One(OrderId),
+    Of {
+        owner: UserId,
+        /// Guests' orders of this address are the caller's too.
+        verified_email: Option<String>,
+        organizers: Vec<OrganizerId>,
+    },
+}
+
+impl OrderScope {
+    /// Whether an organizer's orders are seen as its managers see them.
+    pub fn is_staff_of(&self, organizer: OrganizerId) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(_) => false,
+            Self::Of { organizers, .. } => organizers.contains(&organizer),
+        }
+    }
+
+    pub async fn of(conn: &mut Conn, caller: Caller) -> Result<Self, Problem> {
+        let by = match caller {
+            Caller::Guest(token) => {
+                let order = store::find(conn, token.order).await?;
+                return match order.filter(|order| order.guest_token() == token) {
+                    Some(order) => Ok(Self::One(order.id)),
+                    None => Err(Problem::new(Code::Unauthenticated)),
+                };
+            }
+            Caller::User(by) => by,
+        };
+        Ok(match organizers::managed_by(conn, &by).await? {
+            None => Self::All,
+            Some(organizers) => Self::Of {
+                owner: by.user.id,
+                verified_email: verified_email(&by).map(str::to_owned),
+                organizers,
+            },
+        })
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::require(&request).await })
+    }
+}

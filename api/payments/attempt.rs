@@ -1,0 +1,357 @@
+//! A new attempt to pay: intended in one commit, called outside of any, recorded in another.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Details, Evidence, Payment, Status, details, settle, store, sync};
+use crate::app::App;
+use crate::audit;
+use crate::db::Conn;
+use crate::db::values::{Json, Timestamp};
+use crate::digest::hex;
+use crate::error::{Code, Problem};
+use crate::gateways::{
+    ACCOUNT, CancelOutcome, CreatePayment, Failure, Gateway, GatewayError, Snapshot,
+};
+use crate::http::idempotency::Run;
+use crate::id::{OrderId, PaymentId};
+use crate::orders::{self, Order, Terms};
+
+/// Where a buyer returns to after a gateway's page.
+#[derive(Debug, Clone, Default)]
+pub struct ReturnUrls {
+    pub success: Option<String>,
+    pub cancel: Option<String>,
+}
+
+/// What somebody asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Attempt {
+    pub provider: Option<String>,
+    pub urls: ReturnUrls,
+    /// What the client asked for, without secrets.
+    pub request: Map<String, Value>,
+}
+
+/// What a call to a gateway is made from; kept with the request's claim.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Intent {
+    pub order: OrderId,
+    pub payment: PaymentId,
+}
+
+/// What came of the call.
+pub enum Called {
+    /// The gateway answered, or did not.
+    Answered(Box<Result<Snapshot, GatewayError>>),
+    /// An earlier attempt turned out to be paid, or just being paid: nothing was called.
+    Blocked,
+}
+
+/// What came of the earlier attempts, and of the call.
+pub struct Outcome {
+    pub earlier: Vec<(PaymentId, Snapshot)>,
+    pub called: Called,
+}
+
+/// Writes the attempt down, before any gateway is asked for anything. The caller has locked
+/// the order. Earlier attempts are superseded: one at a time can be open.
+pub async fn intend(
+    conn: &mut Conn,
+    app: &App,
+    order: &Order,
+    attempt: Attempt,
+    now: Timestamp,
+) -> Result<Intent, Problem> {
+    order.check_payable(now)?;
+    let earlier = super::of_order(conn, order.id).await?;
+    if let Some(busy) = earlier.iter().find(|p| p.status.is_in_progress()) {
+        return Err(in_progress(busy.id));
+    }
+    let gateway = choose(app, order, attempt.provider.as_deref())?;
+    store::supersede(conn, order.id, now).await?;
+    let capabilities = gateway.capabilities();
+    let payment = Payment {
+        id: PaymentId::new(),
+        organizer_id: order.organizer_id,
+        order_id: order.id,
+        attempt_no: i64::try_from(earlier.len()).unwrap_or(i64::MAX) + 1,
+        provider: gateway.id().to_owned(),
+        account: ACCOUNT.to_owned(),
+        livemode: capabilities.livemode,
+        amount_minor: order.total_minor,
+        currency: order.currency,
+        status: Status::Created,
+        reference: hex(&crate::random::bytes::<10>()),
+        provider_payment_id: None,
+        provider_status: None,
+        received_minor: None,
+        received_currency: None,
+        superseded_at: None,
+        next_sync_at: Some(now.plus(capabilities.inquiry_delay)),
+        syncs: 0,
+        expires_at: Some(order.expires_at.min(now.plus(capabilities.expiry_most))),
+        completed_at: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    store::insert(conn, &payment).await?;
+    details::insert(conn, &Details::new(&payment, attempt)).await?;
+    record_start(conn, &payment, now).await?;
+    Ok(Intent {
+        order: order.id,
+        payment: payment.id,
+    })
+}
+
+pub(super) async fn record_start(
+    conn: &mut Conn,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let entry = audit::Entry {
+        organizer: Some(payment.organizer_id),
+        actor: "system".to_owned(),
+        action: "payment.created",
+        object: payment.id.to_string(),
+        at: now,
+    };
+    let content = (payment.order_id, payment.amount_minor, &payment.provider);
+    entry.write(conn, &content).await
+}
+
+impl Details {
+    pub(super) fn new(payment: &Payment, attempt: Attempt) -> Self {
+        Self {
+            payment_id: payment.id,
+            request: Json(attempt.request),
+            next_action: None,
+            method: None,
+            failure: None,
+            manual: None,
+            success_url: attempt.urls.success,
+            cancel_url: attempt.urls.cancel,
+            last_answer: None,
+            updated_at: payment.created_at,
+        }
+    }
+}
+
+fn in_progress(payment: PaymentId) -> Problem {
+    Problem::new(Code::PaymentInProgress).member("payment_id", payment.to_string())
+}
+
+/// The gateway that can take this order's money.
+pub fn choose<'a>(
+    app: &'a App,
+    order: &Order,
+    provider: Option<&str>,
+) -> Result<&'a dyn Gateway, Problem> {
+    let gateway = match provider {
+        Some(id) => app.gateways.find(id),
+        None => app.gateways.default(),
+    };
+    let gateway = gateway.ok_or_else(|| Problem::new(Code::ProviderNotAvailable))?;
+    let capabilities = gateway.capabilities();
+    let takes = |currencies: &[&str]| currencies.contains(&order.currency.code());
+    if !capabilities.currencies.is_none_or(takes) {
+        let detail = format!("{} does not take {}.", gateway.id(), order.currency.code());
+        return Err(Problem::new(Code::CurrencyNotSupported).detail(detail));
+    }
+    if order.total_minor < capabilities.amount_least_minor {
+        return Err(Problem::new(Code::AmountTooSmall));
+    }
+    Ok(gateway.as_ref())
+}
+
+/// Makes the earlier attempts unpayable, then asks the gateway for the new one. Resumed after
+/// a crash, it first looks whether that happened.
+pub async fn call(app: &App, intent: &Intent, run: Run) -> Result<Outcome, Problem> {
+    let mut conn = app.db.read().await?;
+    let attempts = super::of_order(&mut conn, intent.order).await?;
+    drop(conn);
+    let payment = attempts
+        .iter()
+        .find(|payment| payment.id == intent.payment)
+        .ok_or_else(|| Problem::internal("an intent without its payment"))?;
+    let open = attempts
+        .iter()
+        .filter(|other| other.id != payment.id && other.status.is_open());
+    let (mut earlier, mut is_blocked) = (Vec::new(), false);
+    for other in open {
+        match cancel_earlier(app, other).await {
+            Some(CancelOutcome::Canceled(snapshot)) => earlier.push((other.id, snapshot)),
+            Some(CancelOutcome::NotCancelable(snapshot)) => {
+                use crate::gateways::RemoteStatus::{Processing, Succeeded};
+                is_blocked |= matches!(snapshot.status, Processing | Succeeded);
+                earlier.push((other.id, snapshot));
+            }
+            // It stays superseded and watched.
+            None => {}
+        }
+    }
+    let called = if is_blocked {
+        Called::Blocked
+    } else {
+        Called::Answered(Box::new(start(app, payment, run).await))
+    };
+    Ok(Outcome { earlier, called })
+}
+
+async fn cancel_earlier(app: &App, payment: &Payment) -> Option<CancelOutcome> {
+    let gateway = app.gateways.find(&payment.provider)?;
+    match gateway.cancel(&payment.refs()).await {
+        Ok(outcome) => Some(outcome),
+        Err(error) => {
+            tracing::warn!(payment = %payment.id, %error, "not canceled: superseded");
+            None
+        }
+    }
+}
+
+async fn start(app: &App, payment: &Payment, run: Run) -> Result<Snapshot, GatewayError> {
+    let gateway = app.gateways.find(&payment.provider);
+    let gateway = gateway.ok_or_else(|| GatewayError::Config("it is gone".to_owned()))?;
+    if run == Run::Resumed
+        && let Some(snapshot) = sync::ask(gateway.as_ref(), payment, payment.created_at).await?
+    {
+        return Ok(snapshot);
+    }
+    let (base, provider) = (&app.config.public_base_url, gateway.id());
+    let reference = &payment.reference;
+    let create = CreatePayment {
+        refs: payment.refs(),
+        idempotency_key: format!("{}-{reference}", payment.id),
+        description: format!("Order {}", payment.order_id),
+        return_url: format!("{base}/api/v1/returns/{provider}?reference={reference}"),
+        expires_at: payment.expires_at.unwrap_or(payment.created_at),
+    };
+    gateway.create(&create).await
+}
+
+/// What a client is told of a new attempt.
+pub enum Recorded {
+    Started(Payment),
+    /// The gateway's answer never came: only evidence will tell.
+    Unknown(Payment),
+    Refused(Problem),
+}
+
+/// What came of the call; a fault of ours meant that none was made, and is told once more.
+pub fn outcome_of(outcome: &Result<Outcome, Problem>) -> Result<&Outcome, Problem> {
+    outcome.as_ref().map_err(|problem| {
+        tracing::error!(cause = ?problem.cause, "no call was made");
+        problem.repeated()
+    })
+}
+
+/// Writes down what came of the call.
+pub async fn record(
+    conn: &mut Conn,
+    app: &App,
+    intent: &Intent,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Result<Recorded, Problem> {
+    let terms = Terms::of(&app.config);
+    let order = orders::lock(conn, intent.order).await?;
+    for (id, snapshot) in &outcome.earlier {
+        let provider = super::find(conn, *id).await?.provider;
+        let evidence = Evidence::asked(snapshot, &provider);
+        settle(conn, &terms, *id, &evidence, now).await?;
+    }
+    let payment = super::find(conn, intent.payment).await?;
+    let answer = match &outcome.called {
+        Called::Blocked => return blocked(conn, &order, payment, now).await,
+        Called::Answered(answer) => answer.as_ref(),
+    };
+    let error = match answer {
+        Ok(snapshot) => {
+            let evidence = Evidence::asked(snapshot, &payment.provider);
+            settle(conn, &terms, payment.id, &evidence, now).await?;
+            let payment = super::find(conn, payment.id).await?;
+            return Ok(Recorded::Started(payment));
+        }
+        Err(error) => error,
+    };
+    tracing::warn!(payment = %payment.id, provider = payment.provider, %error, "not started");
+    match error {
+        GatewayError::NotSent(_) => Ok(Recorded::Refused(Problem::new(Code::ProviderError))),
+        GatewayError::RateLimited { after } => {
+            let problem = Problem::new(Code::ProviderError).retry_after(after.as_secs().max(1));
+            Ok(Recorded::Refused(problem))
+        }
+        GatewayError::Rejected(failure) => {
+            end(conn, &payment, Status::Failed, Some(failure), now).await?;
+            Ok(Recorded::Refused(declined(failure)))
+        }
+        GatewayError::Config(_) => {
+            end(conn, &payment, Status::Failed, None, now).await?;
+            Ok(Recorded::Refused(Problem::new(Code::ProviderMisconfigured)))
+        }
+        GatewayError::Unknown(_) => {
+            let payment = move_to(conn, &payment, Status::Unknown, now).await?;
+            let until = order.created_at.plus(terms.hold_max);
+            orders::extend_hold(conn, &order, until, &terms, now).await?;
+            super::settle::project(conn, &order, now).await?;
+            Ok(Recorded::Unknown(payment))
+        }
+    }
+}
+
+fn declined(failure: &Failure) -> Problem {
+    Problem::new(Code::PaymentDeclined)
+        .detail(failure.message.clone())
+        .member("failure_code", failure.code.clone())
+}
+
+/// Nothing was started because an earlier attempt is paid, or just being paid.
+async fn blocked(
+    conn: &mut Conn,
+    order: &Order,
+    payment: Payment,
+    now: Timestamp,
+) -> Result<Recorded, Problem> {
+    end(conn, &payment, Status::Canceled, None, now).await?;
+    let attempts = super::of_order(conn, order.id).await?;
+    let busy = attempts.iter().find(|p| p.status.is_in_progress());
+    Ok(Recorded::Refused(match busy {
+        Some(busy) => in_progress(busy.id),
+        None => Problem::new(Code::OrderAlreadyPaid),
+    }))
+}
+
+async fn end(
+    conn: &mut Conn,
+    payment: &Payment,
+    status: Status,
+    failure: Option<&Failure>,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    if let Some(failure) = failure {
+        details::note_failure(conn, payment.id, failure, now).await?;
+    }
+    move_to(conn, payment, status, now).await?;
+    Ok(())
+}
+
+/// Moves an attempt that no gateway has said anything about.
+async fn move_to(
+    conn: &mut Conn,
+    payment: &Payment,
+    status: Status,
+    now: Timestamp,
+) -> Result<Payment, Problem> {
+    if payment.status != Status::Created {
+        return Ok(payment.clone());
+    }
+    let mut moved = payment.clone();
+    moved.status = status;
+    moved.completed_at = status.is_final().then_some(now);
+    moved.version += 1;
+    moved.updated_at = now;
+    moved.next_sync_at = sync::next_at(&moved, now);
+    store::save(conn, &moved).await?;
+    Ok(moved)
+}

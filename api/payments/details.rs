@@ -1,0 +1,97 @@
+//! The wide part of a payment: URLs, what the buyer must do, what the gateway said.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::{Map, Value};
+
+use super::ManualNote;
+use crate::db::schema::payment_details;
+use crate::db::values::{Json, Timestamp};
+use crate::db::{Conn, sql};
+use crate::gateways::{Failure, NextAction, PaymentMethod, Snapshot};
+use crate::id::PaymentId;
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = payment_details)]
+pub struct Details {
+    pub payment_id: PaymentId,
+    /// What the client asked for, without secrets.
+    pub request: Json<Map<String, Value>>,
+    pub next_action: Option<Json<NextAction>>,
+    pub method: Option<Json<PaymentMethod>>,
+    pub failure: Option<Json<Failure>>,
+    pub manual: Option<Json<ManualNote>>,
+    pub success_url: Option<String>,
+    pub cancel_url: Option<String>,
+    pub last_answer: Option<Json<Map<String, Value>>>,
+    pub updated_at: Timestamp,
+}
+
+pub(super) async fn insert(conn: &mut Conn, row: &Details) -> QueryResult<()> {
+    sql!(conn, |c| diesel::insert_into(payment_details::table)
+        .values(row)
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn find(conn: &mut Conn, id: PaymentId) -> QueryResult<Option<Details>> {
+    sql!(conn, |c| payment_details::table
+        .find(id)
+        .select(Details::as_select())
+        .first(c)
+        .await)
+    .optional()
+}
+
+/// The details of several payments, in no order.
+pub(super) async fn find_all(conn: &mut Conn, ids: &[PaymentId]) -> QueryResult<Vec<Details>> {
+    sql!(conn, |c| payment_details::table
+        .filter(payment_details::payment_id.eq_any(ids))
+        .select(Details::as_select())
+        .load(c)
+        .await)
+}
+
+/// Keeps what the gateway said last.
+pub(super) async fn note(
+    conn: &mut Conn,
+    id: PaymentId,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let row = payment_details::table.find(id);
+    sql!(conn, |c| diesel::update(row)
+        .set((
+            payment_details::next_action.eq(snapshot.next_action.clone().map(Json)),
+            payment_details::failure.eq(snapshot.failure.clone().map(Json)),
+            payment_details::last_answer.eq(Json(snapshot.raw.clone())),
+            payment_details::updated_at.eq(now),
+        ))
+        .execute(c)
+        .await)?;
+    if let Some(method) = snapshot.method.clone() {
+        sql!(conn, |c| diesel::update(row)
+            .set(payment_details::method.eq(Json(method)))
+            .execute(c)
+            .await)?;
+    }
+    Ok(())
+}
+
+/// Keeps why a call did not go through.
+pub(super) async fn note_failure(
+    conn: &mut Conn,
+    id: PaymentId,
+    failure: &Failure,
+    now: Timestamp,
+) -> QueryResult<()> {
+    sql!(conn, |c| diesel::update(payment_details::table.find(id))
+        .set((
+            payment_details::failure.eq(Json(failure.clone())),
+            payment_details::updated_at.eq(now),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}

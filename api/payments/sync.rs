@@ -1,0 +1,166 @@
+//! Asking a gateway how a payment stands, and settling what it says.
+
+use std::time::Duration;
+
+use super::{Evidence, Payment, Status, settle, store};
+use crate::app::App;
+use crate::db::values::Timestamp;
+use crate::error::{Code, Problem};
+use crate::gateways::{CancelOutcome, Failure, Gateway, GatewayError, RemoteStatus, Snapshot};
+use crate::id::PaymentId;
+use crate::orders::{self, OrderStatus, Terms};
+
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 60);
+
+/// When a payment should be asked for again; never once it is final.
+pub(super) fn next_at(payment: &Payment, now: Timestamp) -> Option<Timestamp> {
+    let doublings = u32::try_from(payment.syncs.clamp(0, 10)).unwrap_or(10);
+    let pause = FIRST_PAUSE
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_PAUSE);
+    (!payment.status.is_final()).then(|| now.plus(pause))
+}
+
+/// Lets the sweeper ask for a payment at once.
+pub async fn wake(app: &App, id: PaymentId) -> Result<(), Problem> {
+    let mut conn = app.db.write().await?;
+    store::sync_at(&mut conn, id, app.clock.now()).await?;
+    app.wake_worker();
+    Ok(())
+}
+
+/// Asks the gateway of a payment that is not final, and settles its answer. Too early for that
+/// gateway, or when it does not answer, everything stays as it is.
+pub async fn sync(app: &App, id: PaymentId) -> Result<Payment, Problem> {
+    let mut conn = app.db.read().await?;
+    let payment = super::find(&mut conn, id).await?;
+    let order = orders::find(&mut conn, payment.order_id).await?;
+    drop(conn);
+    let Some(gateway) = app.gateways.find(&payment.provider) else {
+        return Ok(payment);
+    };
+    let now = app.clock.now();
+    let earliest = payment
+        .created_at
+        .plus(gateway.capabilities().inquiry_delay);
+    if payment.status.is_final() || now < earliest {
+        return Ok(payment);
+    }
+    let is_over = order.is_none_or(|order| order.status != OrderStatus::Pending)
+        || payment.expires_at.is_some_and(|end| end <= now);
+    let answer = if is_over && payment.status.is_open() {
+        close(gateway.as_ref(), &payment).await
+    } else {
+        ask(gateway.as_ref(), &payment, now).await
+    };
+    match answer {
+        Ok(Some(snapshot)) => settle_answer(app, &payment, &snapshot).await,
+        Ok(None) => Ok(payment),
+        Err(error) => {
+            tracing::warn!(payment = %id, provider = payment.provider, %error, "no answer");
+            Ok(payment)
+        }
+    }
+}
+
+async fn settle_answer(
+    app: &App,
+    payment: &Payment,
+    snapshot: &Snapshot,
+) -> Result<Payment, Problem> {
+    let (terms, now) = (Terms::of(&app.config), app.clock.now());
+    let evidence = Evidence::asked(snapshot, &payment.provider);
+    app.db
+        .transaction(async |conn| {
+            settle(conn, &terms, payment.id, &evidence, now).await?;
+            super::find(conn, payment.id).await
+        })
+        .await
+}
+
+/// How the gateway says that it stands; `None` when it does not know it, yet.
+pub(super) async fn ask(
+    gateway: &dyn Gateway,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<Option<Snapshot>, GatewayError> {
+    let refs = payment.refs();
+    if refs.provider_payment_id.is_some() {
+        return gateway.retrieve(&refs).await.map(Some);
+    }
+    let found = gateway.find_by_reference(&refs).await?;
+    let horizon = payment.created_at.plus(gateway.capabilities().horizon);
+    Ok(match found {
+        Some(snapshot) => Some(snapshot),
+        None if now >= horizon => Some(never_made(payment)),
+        None => None,
+    })
+}
+
+/// What it means that a gateway does not know a payment after its horizon.
+fn never_made(payment: &Payment) -> Snapshot {
+    Snapshot {
+        status: RemoteStatus::Failed,
+        provider_status: "not_found".to_owned(),
+        next_action: None,
+        amount_minor: None,
+        currency: None,
+        reference: None,
+        provider_payment_id: None,
+        method: None,
+        failure: Some(Failure {
+            code: "not_found".to_owned(),
+            message: "The payment was never started.".to_owned(),
+            retryable: true,
+        }),
+        expires_at: None,
+        livemode: payment.livemode,
+        raw: serde_json::Map::new(),
+    }
+}
+
+/// Asks that a payment whose time is over cannot be paid any more.
+async fn close(gateway: &dyn Gateway, payment: &Payment) -> Result<Option<Snapshot>, GatewayError> {
+    if payment.status == Status::Created && payment.provider_payment_id.is_none() {
+        let found = gateway.find_by_reference(&payment.refs()).await?;
+        if found.is_none() {
+            return Ok(Some(never_made(payment)));
+        }
+    }
+    Ok(Some(match gateway.cancel(&payment.refs()).await? {
+        CancelOutcome::Canceled(snapshot) => Snapshot {
+            status: RemoteStatus::Expired,
+            ..snapshot
+        },
+        CancelOutcome::NotCancelable(snapshot) => snapshot,
+    }))
+}
+
+/// Cancels at the gateway; refuses when it can still be paid, or is.
+pub async fn cancel(app: &App, id: PaymentId) -> Result<Payment, Problem> {
+    let mut conn = app.db.read().await?;
+    let payment = &super::find(&mut conn, id).await?;
+    drop(conn);
+    let not_cancelable = || Problem::new(Code::NotCancelable);
+    if !payment.status.is_open() {
+        return Err(not_cancelable());
+    }
+    let gateway = app.gateways.find(&payment.provider);
+    let gateway = gateway.ok_or_else(not_cancelable)?;
+    let outcome = gateway.cancel(&payment.refs()).await;
+    let (snapshot, is_canceled) = match outcome {
+        Ok(CancelOutcome::Canceled(snapshot)) => (snapshot, true),
+        Ok(CancelOutcome::NotCancelable(snapshot)) => (snapshot, false),
+        Err(error) => {
+            tracing::warn!(payment = %payment.id, %error, "not canceled");
+            return Err(Problem::new(Code::ProviderError));
+        }
+    };
+    let settled = settle_answer(app, payment, &snapshot).await?;
+    if is_canceled {
+        Ok(settled)
+    } else {
+        Err(not_cancelable())
+    }
+}

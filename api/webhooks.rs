@@ -1,0 +1,180 @@
+//! Messages from gateways. One that is enough by itself is stored and applied in one commit;
+//! one that must be looked up is stored, then the gateway is asked. A hint is never stored.
+
+pub mod routes;
+mod store;
+
+use actix_web::http::header::HeaderMap;
+
+use crate::app::App;
+use crate::db::Conn;
+use crate::db::values::{Timestamp, text_enum};
+use crate::error::{Code, Problem};
+use crate::gateways::{ACCOUNT, Authenticity, Gateway, GatewayEvent, RawWebhook};
+use crate::id::{PaymentId, WebhookEventId};
+use crate::jobs::{self, Job};
+use crate::orders::Terms;
+use crate::payments::{self, Evidence};
+use crate::tasks::{self, TaskKind};
+use store::EventRow;
+
+text_enum! {
+    /// `received → applied | ignored | unmatched | failed → dead`.
+    pub enum EventStatus {
+        /// Stored, and to be looked up.
+        Received = "received",
+        Applied = "applied",
+        /// It is about nothing that we act on.
+        Ignored = "ignored",
+        /// It is about a payment that we do not know.
+        Unmatched = "unmatched",
+        Failed = "failed",
+        Dead = "dead",
+    }
+}
+
+/// How much of a message is kept.
+const RAW_MOST_BYTES: usize = 16 * 1024;
+
+/// Takes a message that a gateway, or somebody else, has posted.
+pub async fn receive(
+    app: &App,
+    provider: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(), Problem> {
+    let gateway = app.gateways.find(provider);
+    let gateway = gateway
+        .ok_or_else(|| Problem::new(Code::NotFound))?
+        .as_ref();
+    let message = RawWebhook {
+        headers,
+        body,
+        received_at: app.clock.now(),
+    };
+    let authenticity = gateway.verify_webhook(&message).await;
+    if authenticity == Authenticity::Invalid {
+        return Err(Problem::new(Code::WebhookSignatureInvalid));
+    }
+    let events = gateway
+        .parse_webhook(&message)
+        .map_err(|_| Problem::new(Code::WebhookPayloadInvalid))?;
+    for event in &events {
+        if authenticity == Authenticity::Hint {
+            follow_hint(app, gateway, event).await?;
+        } else {
+            take(app, gateway, event, body).await?;
+        }
+    }
+    app.wake_worker();
+    Ok(())
+}
+
+/// A hint makes us ask, and proves nothing.
+async fn follow_hint(
+    app: &App,
+    gateway: &dyn Gateway,
+    event: &GatewayEvent,
+) -> Result<(), Problem> {
+    let Some(reference) = &event.reference else {
+        return Ok(());
+    };
+    let mut conn = app.db.read().await?;
+    let payment = payments::find_by_reference(&mut conn, gateway.id(), ACCOUNT, reference).await?;
+    drop(conn);
+    match payment {
+        Some(payment) => payments::wake(app, payment.id).await,
+        None => Ok(()),
+    }
+}
+
+/// Stores an event and does what it says, in one commit. A repeated one changes nothing.
+async fn take(
+    app: &App,
+    gateway: &dyn Gateway,
+    event: &GatewayEvent,
+    body: &[u8],
+) -> Result<(), Problem> {
+    let (terms, now) = (Terms::of(&app.config), app.clock.now());
+    app.db
+        .transaction(async |conn| {
+            let payment = match &event.reference {
+                Some(reference) => {
+                    payments::find_by_reference(conn, gateway.id(), ACCOUNT, reference).await?
+                }
+                None => None,
+            };
+            let status = match (&payment, &event.reference, &event.snapshot) {
+                (_, None, _) => EventStatus::Ignored,
+                (None, Some(_), _) => EventStatus::Unmatched,
+                (Some(_), _, Some(_)) => EventStatus::Applied,
+                (Some(_), _, None) => EventStatus::Received,
+            };
+            let row = EventRow {
+                id: WebhookEventId::new(),
+                organizer_id: payment.as_ref().map(|payment| payment.organizer_id),
+                payment_id: payment.as_ref().map(|payment| payment.id),
+                provider: gateway.id().to_owned(),
+                account: ACCOUNT.to_owned(),
+                dedupe_key: event.dedupe_key.clone(),
+                kind: event.kind.clone(),
+                authenticity: "signed".to_owned(),
+                raw: keep(body),
+                status,
+                received_at: now,
+                applied_at: (status == EventStatus::Applied).then_some(now),
+                created_at: now,
+                updated_at: now,
+            };
+            if !store::insert(conn, &row).await? {
+                return repeat(conn, &row, now).await;
+            }
+            match (payment, &event.snapshot) {
+                (Some(payment), Some(snapshot)) => {
+                    let evidence = Evidence::told(snapshot, gateway.id());
+                    payments::settle(conn, &terms, payment.id, &evidence, now).await?;
+                }
+                (Some(payment), None) => look_up(conn, row.id, payment.id, now).await?,
+                (None, _) if status == EventStatus::Unmatched => {
+                    let note = format!("{} tells of a payment that is not ours.", gateway.id());
+                    let (kind, object) = (TaskKind::Unmatched, row.id.to_string());
+                    tasks::open(conn, None, kind, &object, &note, now).await?;
+                }
+                (None, _) => {}
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// A repeated event that still waits for its look-up is looked up at once.
+async fn repeat(conn: &mut Conn, row: &EventRow, now: Timestamp) -> Result<(), Problem> {
+    let earlier = store::find(conn, &row.provider, &row.account, &row.dedupe_key).await?;
+    match earlier {
+        Some((id, EventStatus::Received, Some(payment))) => look_up(conn, id, payment, now).await,
+        _ => Ok(()),
+    }
+}
+
+async fn look_up(
+    conn: &mut Conn,
+    event: WebhookEventId,
+    payment: PaymentId,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let job = Job::LookUpPayment { event, payment };
+    Ok(jobs::enqueue(conn, job, now).await?)
+}
+
+/// Asks the gateway about the payment of a stored event.
+pub async fn apply(app: &App, event: WebhookEventId, payment: PaymentId) -> Result<(), Problem> {
+    payments::sync(app, payment).await?;
+    let mut conn = app.db.write().await?;
+    Ok(store::mark_applied(&mut conn, event, app.clock.now()).await?)
+}
+
+/// What is kept of a message: its text, cut.
+fn keep(body: &[u8]) -> String {
+    let kept = body.get(..RAW_MOST_BYTES).unwrap_or(body);
+    String::from_utf8_lossy(kept).replace('\0', " ")
+}

@@ -1,0 +1,15 @@
+DROP INDEX emails_of_order;
+ALTER TABLE emails DROP COLUMN order_id;
+DROP TABLE dummy_charge;
+DROP TABLE tasks;
+DROP TABLE webhook_events;
+DROP TABLE postings;
+DROP TABLE journals;
+DROP TABLE payment_details;
+DROP TABLE payments;
+DROP TABLE checkout_sessions;
+DROP TABLE holds;
+DROP TABLE booth_bookings;
+DROP TABLE tickets;
+DROP TABLE order_items;
+DROP TABLE orders;
