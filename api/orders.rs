@@ -137,7 +137,21 @@ pub async fn extend_hold(
     let until = until.min(order.created_at.plus(terms.hold_max));
     if order.status == OrderStatus::Pending && until > order.expires_at {
         store::set_expiry(conn, order.id, until, now).await?;
-        holds::extend(conn, order.id, until, now).await?;
+        holds::set_expiry(conn, order.id, until, now).await?;
+    }
+    Ok(())
+}
+
+/// Gives an unpaid order no more time than until `until`, after its hold had been extended.
+pub async fn shorten_hold(
+    conn: &mut Conn,
+    order: &Order,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    if order.status == OrderStatus::Pending && until < order.expires_at {
+        store::set_expiry(conn, order.id, until, now).await?;
+        holds::set_expiry(conn, order.id, until, now).await?;
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ pub(super) async fn note(
     Ok(())
 }
 
-pub(super) async fn extend(
+pub(super) async fn set_expiry(
     conn: &mut Conn,
     order: OrderId,
     until: Timestamp,

@@ -71,7 +71,7 @@ pub async fn intend(
     let gateway = choose(app, order, attempt.provider.as_deref())?;
     store::supersede(conn, order.id, now).await?;
     let capabilities = gateway.capabilities();
-    let payment = Payment {
+    let mut payment = Payment {
         id: PaymentId::new(),
         organizer_id: order.organizer_id,
         order_id: order.id,
@@ -88,7 +88,7 @@ pub async fn intend(
         received_minor: None,
         received_currency: None,
         superseded_at: None,
-        next_sync_at: Some(now.plus(capabilities.inquiry_delay)),
+        next_sync_at: None,
         syncs: 0,
         expires_at: Some(order.expires_at.min(now.plus(capabilities.expiry_most))),
         completed_at: None,
@@ -96,6 +96,7 @@ pub async fn intend(
         created_at: now,
         updated_at: now,
     };
+    payment.next_sync_at = sync::next_at(&payment, now);
     store::insert(conn, &payment).await?;
     details::insert(conn, &Details::new(&payment, attempt)).await?;
     record_start(conn, &payment, now).await?;
@@ -177,7 +178,7 @@ pub async fn call(app: &App, intent: &Intent, run: Run) -> Result<Outcome, Probl
         .ok_or_else(|| Problem::internal("an intent without its payment"))?;
     let open = attempts
         .iter()
-        .filter(|other| other.id != payment.id && other.status.is_open());
+        .filter(|other| other.attempt_no < payment.attempt_no && other.status.is_open());
     let (mut earlier, mut is_blocked) = (Vec::new(), false);
     for other in open {
         match cancel_earlier(app, other).await {

@@ -65,7 +65,28 @@ pub async fn settle(
     store::save(conn, &payment).await?;
     details::note(conn, id, evidence.snapshot, now).await?;
     record(conn, &payment, &evidence.actor, now).await?;
-    follow(conn, terms, order, &before, &payment, now).await?;
+    match status {
+        Status::Review => {
+            note_review(conn, &order, &payment, now).await?;
+            hold_on(conn, terms, &order, None, now).await?;
+        }
+        Status::Processing | Status::Unknown => {
+            let until = evidence.snapshot.expires_at;
+            hold_on(conn, terms, &order, until, now).await?;
+        }
+        Status::Failed | Status::Canceled | Status::Expired => {
+            give_up(conn, terms, &order, &before, &payment, now).await?;
+        }
+        Status::Succeeded => {
+            if before.status == Status::Review {
+                resolve_review(conn, &order, &before, now).await?;
+            }
+            capture(conn, terms, order, &payment, now).await?;
+            return Ok(Settled::Moved(status));
+        }
+        Status::Created | Status::RequiresAction => return Ok(Settled::Moved(status)),
+    }
+    project(conn, &order, now).await?;
     Ok(Settled::Moved(status))
 }
 
@@ -118,55 +139,37 @@ async fn record(
     entry.write(conn, &content).await
 }
 
-/// What follows from where the payment has come to.
-async fn follow(
+/// Nothing came of it: the buyer may try again, within the time that an order has.
+async fn give_up(
     conn: &mut Conn,
     terms: &Terms,
-    order: Order,
+    order: &Order,
     before: &Payment,
     payment: &Payment,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    match payment.status {
-        Status::Succeeded => {
-            if before.status == Status::Review {
-                resolve_review(conn, &order, before, now).await?;
-            }
-            capture(conn, terms, order, payment, now).await
-        }
-        Status::Review => {
-            note_review(conn, &order, payment, now).await?;
-            hold_on(conn, terms, &order, payment, now).await?;
-            project(conn, &order, now).await
-        }
-        Status::Processing | Status::Unknown => {
-            hold_on(conn, terms, &order, payment, now).await?;
-            project(conn, &order, now).await
-        }
-        Status::Failed => {
-            if order.status == OrderStatus::Pending && payment.superseded_at.is_none() {
-                let fact = payment.id.to_string();
-                let template = Template::PaymentFailed;
-                orders::queue_mail(conn, &order, terms, template, &fact, now).await?;
-            }
-            project(conn, &order, now).await
-        }
-        Status::Canceled | Status::Expired => project(conn, &order, now).await,
-        Status::Created | Status::RequiresAction => Ok(()),
+    if order.status != OrderStatus::Pending || payment.superseded_at.is_some() {
+        return Ok(());
     }
+    if before.status.is_in_progress() {
+        orders::shorten_hold(conn, order, now.plus(terms.hold_ttl), now).await?;
+    }
+    if payment.status == Status::Failed {
+        let (template, fact) = (Template::PaymentFailed, payment.id.to_string());
+        orders::queue_mail(conn, order, terms, template, &fact, now).await?;
+    }
+    Ok(())
 }
 
-/// Money that may be on its way keeps what the order holds.
+/// Money that may be on its way keeps what the order holds: until the gateway gives up, or as
+/// long as is allowed.
 async fn hold_on(
     conn: &mut Conn,
     terms: &Terms,
     order: &Order,
-    payment: &Payment,
+    until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    let until = payment
-        .expires_at
-        .filter(|_| payment.status != Status::Review);
     let until = until.unwrap_or_else(|| order.created_at.plus(terms.hold_max));
     orders::extend_hold(conn, order, until, terms, now).await
 }

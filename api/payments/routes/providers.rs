@@ -15,7 +15,7 @@ use crate::payments;
 #[schema(example = json!({
     "id": "dummy", "account": "default", "default": true, "livemode": false,
     "currencies": null, "amount_least_minor": 1, "next_actions": ["redirect"],
-    "can_cancel": true, "refunds": "partial", "inquiry_delay_seconds": 5,
+    "can_cancel": true, "refunds": "partial", "inquiry_delay_seconds": 0,
     "inquiry_interval_seconds": 10, "expiry_most_seconds": 86400,
     "health": {"open": 2, "overdue": 0}
 }))]

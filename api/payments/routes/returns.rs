@@ -122,7 +122,7 @@ fn with_query(url: &str, query: &str) -> String {
 fn send_on(url: Option<String>) -> HttpResponse {
     let Some(url) = url else {
         let page = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-                    <title>Thank you</title><p>You may close this window.</p></html>";
+                    <title>Thank you</title><p>This window may be closed.</p></html>";
         return HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .content_type("text/html; charset=utf-8")
