@@ -184,6 +184,11 @@ pub async fn admin_exists(conn: &mut Conn) -> Result<bool, Problem> {
     Ok(store::count_admins(conn).await? > 0)
 }
 
+/// The active admin whose account is oldest.
+pub async fn first_admin(conn: &mut Conn) -> Result<Option<UserId>, Problem> {
+    Ok(store::first_admin(conn).await?)
+}
+
 /// An account by its id.
 pub async fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>, Problem> {
     Ok(store::find(conn, id).await?)

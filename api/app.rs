@@ -1,5 +1,6 @@
 //! The running application: its parts, its routes, its start and its stop.
 
+mod demo;
 mod first_start;
 mod routes;
 mod serve;
@@ -23,6 +24,7 @@ use crate::jobs;
 use crate::keys::{Keys, KeysError};
 use crate::ledger::invariants;
 use crate::mail::Mailer;
+pub use demo::Demo;
 pub use first_start::Greeting;
 pub use serve::{Running, serve};
 
@@ -62,12 +64,20 @@ pub enum StartError {
         address: std::net::SocketAddr,
         error: std::io::Error,
     },
-    #[error("first start: {}", .0.cause.as_ref().map_or_else(|| .0.to_string(), |c| c.error.to_string()))]
+    #[error("first start: {}", reason(.0))]
     FirstStart(Problem),
+    #[error("demo: {}", reason(.0))]
+    Demo(Problem),
     #[error("the admin's password file: {0}")]
     AdminFile(std::io::Error),
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+/// What a terminal is told of a refusal: its cause, where it has one.
+fn reason(problem: &Problem) -> String {
+    let cause = problem.cause.as_ref();
+    cause.map_or_else(|| problem.to_string(), |cause| cause.error.to_string())
 }
 
 impl From<Problem> for StartError {

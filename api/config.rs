@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+#[cfg(debug_assertions)]
+use crate::db::crash::CrashPoint;
 use crate::http::cors::is_loopback;
 use crate::keys::SeedKey;
 use crate::money::Currency;
@@ -97,6 +99,9 @@ pub struct Config {
     pub mailer: MailerSettings,
     pub mail_from: String,
     pub rate_limits: bool,
+    /// Where the process is to die, for the tests of that.
+    #[cfg(debug_assertions)]
+    pub crash_point: Option<CrashPoint>,
     /// Settings that are set under a name of an older system, and their names here.
     pub old_names: Vec<(&'static str, &'static str)>,
 }
@@ -168,6 +173,10 @@ impl Config {
                 .mailbox("MAIL_FROM")?
                 .unwrap_or_else(|| "Tollgate <tickets@localhost>".to_owned()),
             rate_limits: settings.switch("RATE_LIMITS")?,
+            #[cfg(debug_assertions)]
+            crash_point: settings
+                .text("CRASH_AT_COMMIT")?
+                .and_then(|text| CrashPoint::parse(&text)),
             old_names: settings.old_names(),
             public_base_url,
         };

@@ -3,6 +3,8 @@
 //! A query is written once, inside [`sql!`], and compiled for both databases.
 //! Where the two differ, the macro takes a query for each.
 
+#[cfg(debug_assertions)]
+pub mod crash;
 mod fault;
 mod migrate;
 mod open;
@@ -36,6 +38,9 @@ pub use open::sqlite_path;
 
 pub type SqliteConn = SyncConnectionWrapper<SqliteConnection, BlockingThreads>;
 pub type PgConn = AsyncPgConnection;
+
+/// How a transaction that writes begins on SQLite.
+const WRITE: &str = "BEGIN IMMEDIATE";
 
 /// How often a transaction that lost against another one is tried.
 const TRANSACTION_TRIES: u32 = 3;
@@ -255,7 +260,7 @@ impl Conn {
     where
         E: From<DieselError>,
     {
-        self.bracket("BEGIN IMMEDIATE", "BEGIN", work).await
+        self.bracket(WRITE, "BEGIN", work).await
     }
 
     async fn bracket<T, E>(
@@ -275,10 +280,20 @@ impl Conn {
         *self.depth() += 1;
 
         let outcome = work(self).await;
+        #[cfg(debug_assertions)]
+        let counts = !nested && outcome.is_ok() && sqlite_begin == WRITE;
+        #[cfg(debug_assertions)]
+        if counts {
+            crash::before_commit();
+        }
         let ended = match outcome {
             Ok(_) => sql!(self, |c| commit(c).await),
             Err(_) => sql!(self, |c| rollback(c).await),
         };
+        #[cfg(debug_assertions)]
+        if counts && ended.is_ok() {
+            crash::after_commit();
+        }
         // Until it has ended for certain, the lease counts it as open.
         if ended.is_ok() {
             *self.depth() -= 1;

@@ -16,6 +16,7 @@ use crate::id::{EventId, EventSessionId, OrganizerId, UserId};
 use crate::money::Currency;
 use crate::slug;
 pub use permission::{EventManager, VisibleEvent};
+pub use sessions::{NewSession, create as create_session};
 pub use store::Event;
 
 text_enum! {
@@ -180,6 +181,11 @@ pub async fn lock(conn: &mut Conn, id: EventId) -> Result<Event, Problem> {
 /// An event, whatever its status.
 pub async fn find(conn: &mut Conn, id: EventId) -> Result<Option<Event>, Problem> {
     Ok(store::find(conn, id).await?)
+}
+
+/// The event of this slug, whatever its status.
+pub async fn find_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<Event>, Problem> {
+    Ok(store::find_by_slug(conn, slug).await?)
 }
 
 /// Whether `session` is one of the event's.

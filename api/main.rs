@@ -40,6 +40,8 @@ enum Command {
     Migrate,
     /// Print the OpenAPI contract.
     Openapi,
+    /// Fill the database with a festival to try things out with. Refused in production.
+    Demo,
     /// Administer accounts.
     Admin {
         #[command(subcommand)]
@@ -78,6 +80,7 @@ async fn run(command: Command) -> Result<(), StartError> {
         Command::Serve { no_worker } => serve(config, !no_worker).await,
         Command::Worker => work(config).await,
         Command::Migrate => App::migrate(&config).await,
+        Command::Demo => demo(config).await,
         Command::Admin {
             command: AdminCommand::Create,
         } => create_admin(config).await,
@@ -100,14 +103,8 @@ async fn serve(config: Config, with_worker: bool) -> Result<(), StartError> {
     let greeting = app.greet().await?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let base = app.config.public_base_url.clone();
-    let server = match app::serve(app, threads, with_worker) {
-        Ok(server) => server,
-        Err(error) => {
-            // The next start will not know the password any more.
-            print_greeting(&greeting);
-            return Err(error);
-        }
-    };
+    let server =
+        app::serve(app, threads, with_worker).inspect_err(|_| print_greeting(&greeting))?;
     println!("Tollgate serves on http://{}", server.address());
     println!("  API         {base}/api/v1");
     println!("  Swagger UI  {base}/api/docs/");
@@ -117,6 +114,7 @@ async fn serve(config: Config, with_worker: bool) -> Result<(), StartError> {
     server.stop().await
 }
 
+/// Also where a command fails: the next start will not know the password any more.
 fn print_greeting(greeting: &Greeting) {
     match greeting {
         Greeting::Nothing => {}
@@ -139,6 +137,27 @@ async fn work(config: Config) -> Result<(), StartError> {
     signal.received().await;
     stop.cancel();
     worker.await.map_err(std::io::Error::other)?;
+    Ok(())
+}
+
+async fn demo(config: Config) -> Result<(), StartError> {
+    let app = App::open_for_demo(config, Clock::default()).await?;
+    let greeting = app.greet().await?;
+    let demo = app
+        .make_demo()
+        .await
+        .inspect_err(|_| print_greeting(&greeting))?;
+    let what = if demo.is_new {
+        "was made and is on sale"
+    } else {
+        "is there already"
+    };
+    println!("{} {what}.", demo.name);
+    print_greeting(&greeting);
+    println!("  Event       {}", demo.event_id);
+    println!("  Slug        {}", demo.slug);
+    println!("This buys two tickets while Tollgate serves:");
+    println!("{}", demo.purchase);
     Ok(())
 }
 

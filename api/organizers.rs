@@ -69,6 +69,12 @@ pub async fn ensure_default(
     Ok(())
 }
 
+/// The default organizer, which [`ensure_default`] has made.
+pub async fn find_default(conn: &mut Conn) -> Result<Organizer, Problem> {
+    let found = store::find_by_slug(conn, DEFAULT_SLUG).await?;
+    found.ok_or_else(|| Problem::internal("there is no default organizer"))
+}
+
 pub async fn update(
     conn: &mut Conn,
     organizer: &Organizer,

@@ -355,7 +355,7 @@ fn an_unsafe_or_unreadable_setting_stops_the_start_in_one_line() {
 fn the_commands_explain_themselves() {
     let folder = tempfile::tempdir().unwrap();
     let help = text(&output(tollgate(folder.path()).arg("--help")).stdout);
-    for command in ["serve", "worker", "migrate", "openapi", "admin"] {
+    for command in ["serve", "worker", "migrate", "openapi", "demo", "admin"] {
         assert!(help.contains(command), "{help}");
         let help = output(tollgate(folder.path()).args([command, "--help"]));
         assert!(help.status.success());
@@ -371,6 +371,99 @@ fn the_commands_explain_themselves() {
             .success()
     );
     assert!(folder.path().join("tollgate.db").exists());
+}
+
+#[test]
+fn the_demo_is_made_once_and_can_be_bought() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = || {
+        let output = output(tollgate(folder.path()).arg("demo"));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let (first, second) = (demo(), demo());
+    assert!(first.contains("was made"), "{first}");
+    assert!(
+        first.contains("Admin       admin@localhost, password in tollgate.db.admin"),
+        "{first}"
+    );
+    assert!(second.contains("is there already"), "{second}");
+    assert!(!second.contains("Admin"), "{second}");
+    let id = |told: &str| {
+        let line = told.lines().find(|line| line.contains("evt_")).unwrap();
+        line.split_whitespace().last().unwrap().to_owned()
+    };
+    assert_eq!(id(&first), id(&second));
+    // The line for a shell ends with its body in quotes.
+    let (_, body) = second.split_once("-d '").unwrap();
+    let body = body.trim().strip_suffix('\'').unwrap();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+
+    let server = Server::start(&mut tollgate(folder.path()));
+    block_on(async {
+        let nobody = Client::new(&server.base);
+        let path = "/api/v1/events/swahili-coast-festival";
+        let found = nobody.get(path).await;
+        assert_eq!(found.expect(200).id(), id(&first));
+        assert_eq!(found.body["status"], "published");
+        assert_eq!(found.body["currency"], "TZS");
+        let list = async |what: &str| {
+            let listed = nobody.get(&format!("{path}/{what}")).await;
+            listed.expect(200).body["data"].as_array().unwrap().clone()
+        };
+        assert_eq!(list("sessions").await.len(), 3);
+        assert_eq!(list("booths").await.len(), 22);
+        let types = list("ticket-types").await;
+        let one_day: Vec<_> = types
+            .iter()
+            .filter(|kind| !kind["session_id"].is_null())
+            .map(|kind| &kind["slug"])
+            .collect();
+        assert_eq!((types.len(), one_day), (3, vec![&json!("student")]));
+        let left: Vec<_> = list("availability").await;
+        let mut left: Vec<_> = left
+            .iter()
+            .map(|line| (line["name"].as_str(), line["available"].as_i64()))
+            .collect();
+        left.sort_unstable();
+        let expected = [
+            ("Corner", 4_i64),
+            ("Premium", 6),
+            ("Regular", 3_000),
+            ("Standard", 12),
+            ("Student", 300),
+            ("VIP", 200),
+        ];
+        let expected = expected.map(|(name, count)| (Some(name), Some(count)));
+        assert_eq!(left, expected);
+        let key = "a-key-of-the-demo";
+        let bought = nobody
+            .keyed(key, "POST", "/api/v1/checkout-sessions", body)
+            .await;
+        assert_eq!(bought.expect(201).body["total_minor"], 50_000_000);
+    });
+    assert_eq!(server.stop().0, 0);
+}
+
+#[test]
+fn there_is_no_demo_in_production() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tollgate(folder.path());
+    command.arg("demo").env("APP_ENV", "production");
+    command
+        .env("PUBLIC_BASE_URL", "https://tickets.example.com")
+        .env(
+            "JWT_KEYS",
+            "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        )
+        .env("TOKEN_PEPPER", "a pepper of at least 32 characters!")
+        .env("MAILER", "file");
+    let refused = output(&mut command);
+    let error = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{error}");
+    assert!(error.contains("APP_ENV"), "{error}");
+    assert_eq!(error.trim().lines().count(), 1, "{error}");
+    assert!(!folder.path().join("tollgate.db").exists());
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod bad_input;
 mod booths;
 mod commands;
 mod contract;
+mod crash;
 mod emails;
 mod events;
 mod http;

@@ -198,6 +198,18 @@ pub(super) async fn count_admins(conn: &mut Conn) -> QueryResult<i64> {
         .await)
 }
 
+/// Of the active admins, the one whose account is oldest.
+pub(super) async fn first_admin(conn: &mut Conn) -> QueryResult<Option<UserId>> {
+    sql!(conn, |c| users::table
+        .filter(users::role.eq(Role::Admin))
+        .filter(users::status.eq(UserStatus::Active))
+        .order(users::id)
+        .select(users::id)
+        .first(c)
+        .await)
+    .optional()
+}
+
 /// How many active admins there would be without this one.
 ///
 /// On PostgreSQL the rows are locked, so that two admins cannot remove each other at once.

@@ -115,7 +115,7 @@ async fn create_first_admin(app: &App, email: &str, password: String) -> Result<
 }
 
 /// Waits for the transactions of other first starts. SQLite has one writer at a time anyway.
-async fn queue_up(conn: &mut Conn) -> Result<(), Problem> {
+pub(super) async fn queue_up(conn: &mut Conn) -> Result<(), Problem> {
     if let Conn::Postgres(_) = conn {
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
         conn.batch_execute(&lock).await?;

@@ -67,6 +67,10 @@ pub fn serve(app: App, threads: usize, with_worker: bool) -> Result<Running, Sta
         .map_err(unbound)?;
     let address = server.addrs().first().copied().unwrap_or(listen);
     app.bound.get_or_init(|| address);
+    #[cfg(debug_assertions)]
+    if let Some(point) = app.config.crash_point {
+        crate::db::crash::arm(point);
+    }
     let server = server.run();
     let handle = server.handle();
     let stop = CancellationToken::new();

@@ -46,6 +46,9 @@ pub enum Called {
     Answered(Box<Result<Snapshot, GatewayError>>),
     /// An earlier attempt turned out to be paid, or just being paid: nothing was called.
     Blocked,
+    /// The sweeper was faster than the buyer who asked again after a crash: how the attempt
+    /// stands is known.
+    Known,
 }
 
 /// What came of the earlier attempts, and of the call.
@@ -194,6 +197,8 @@ pub async fn call(app: &App, intent: &Intent, run: Run) -> Result<Outcome, Probl
     }
     let called = if is_blocked {
         Called::Blocked
+    } else if payment.status != Status::Created {
+        Called::Known
     } else {
         Called::Answered(Box::new(start(app, payment, run).await))
     };
@@ -265,6 +270,7 @@ pub async fn record(
     let payment = super::find(conn, intent.payment).await?;
     let answer = match &outcome.called {
         Called::Blocked => return blocked(conn, &order, payment, now).await,
+        Called::Known => return Ok(Recorded::Started(payment)),
         Called::Answered(answer) => answer.as_ref(),
     };
     let error = match answer {

@@ -45,6 +45,18 @@ impl Client {
         self
     }
 
+    #[must_use]
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.access_token = Some(token.to_owned());
+        self
+    }
+
+    /// Reads from a server that may be gone.
+    pub async fn try_get(&self, path: &str) -> Option<Value> {
+        let answer = self.request("GET", path).send().await.ok()?;
+        answer.json().await.ok()
+    }
+
     pub fn user_id(&self) -> String {
         self.user["id"].as_str().unwrap().to_owned()
     }

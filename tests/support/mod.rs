@@ -8,6 +8,7 @@ pub mod sale;
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tollgate::app::{self, App, Running};
@@ -80,23 +81,9 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> T {
 impl TestApp {
     pub async fn start(database: Database, settings: &[(&str, &str)]) -> Self {
         let mails = tempfile::tempdir().unwrap();
-        let mut all: HashMap<String, String> = [
-            ("APP_ENV", "test"),
-            ("LISTEN", "127.0.0.1:0"),
-            ("DATABASE_URL", &database.url),
-            ("PUBLIC_BASE_URL", "http://tollgate.test"),
-            ("ADMIN_EMAIL", ADMIN_EMAIL),
-            ("ADMIN_PASSWORD", PASSWORD),
-            ("MAILER", "file"),
-            ("MAIL_DIR", mails.path().to_str().unwrap()),
-            ("RATE_LIMITS", "off"),
-            ("DEFAULT_CURRENCY", "TZS"),
-            ("DUMMY_WEBHOOK_SECRET", DUMMY_WEBHOOK_SECRET),
-        ]
-        .into_iter()
-        .chain(settings.iter().copied())
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+        let mut all = Self::settings(&database, mails.path());
+        let more = settings.iter();
+        all.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         all.retain(|_, value| !value.is_empty());
         let config = Config::from_lookup(move |name| all.get(name).cloned()).unwrap();
         let clock = Clock::default();
@@ -113,8 +100,34 @@ impl TestApp {
         }
     }
 
+    /// What every test's Tollgate is set to.
+    pub fn settings(database: &Database, mails: &Path) -> HashMap<String, String> {
+        [
+            ("APP_ENV", "test"),
+            ("LISTEN", "127.0.0.1:0"),
+            ("DATABASE_URL", &database.url),
+            ("PUBLIC_BASE_URL", "http://tollgate.test"),
+            ("ADMIN_EMAIL", ADMIN_EMAIL),
+            ("ADMIN_PASSWORD", PASSWORD),
+            ("MAILER", "file"),
+            ("MAIL_DIR", mails.to_str().unwrap()),
+            ("RATE_LIMITS", "off"),
+            ("DEFAULT_CURRENCY", "TZS"),
+            ("DUMMY_WEBHOOK_SECRET", DUMMY_WEBHOOK_SECRET),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    /// Stops serving, and hands over the database as it is.
+    pub async fn stop(mut self) -> Database {
+        let server = self.server.take().unwrap();
+        server.stop().await.unwrap();
+        self.database
+    }
+
     /// Does the work that is left, and fails if any cannot be done.
-    async fn finish(&mut self) {
+    pub async fn finish(&mut self) {
         self.drain().await;
         let left = self.app.count_unfinished_work().await.unwrap();
         assert_eq!(left, 0, "the test left background work behind");
