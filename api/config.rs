@@ -94,6 +94,8 @@ pub struct Config {
     pub late_payment_policy: LatePaymentPolicy,
     pub dummy_webhook_secret: Option<String>,
     pub jwt_keys: Vec<SeedKey>,
+    /// The keys of tickets; their ids are numbers.
+    pub ticket_keys: Vec<SeedKey>,
     pub token_peppers: Vec<Vec<u8>>,
     pub admin: Option<AdminSettings>,
     pub mailer: MailerSettings,
@@ -166,6 +168,7 @@ impl Config {
             late_payment_policy: settings.late_payment_policy("LATE_PAYMENT_POLICY")?,
             dummy_webhook_secret: settings.secret("DUMMY_WEBHOOK_SECRET")?,
             jwt_keys: settings.seed_keys("JWT_KEYS")?,
+            ticket_keys: settings.ticket_keys("TICKET_KEYS")?,
             token_peppers: settings.peppers("TOKEN_PEPPER")?,
             admin: settings.admin(environment)?,
             mailer: settings.mailer(environment)?,
@@ -237,6 +240,9 @@ impl Config {
         if self.jwt_keys.is_empty() {
             return refuse("JWT_KEYS", "is required in production");
         }
+        if self.ticket_keys.is_empty() {
+            return refuse("TICKET_KEYS", "is required in production");
+        }
         if self.token_peppers.is_empty() {
             return refuse("TOKEN_PEPPER", "is required in production");
         }
@@ -264,11 +270,14 @@ mod tests {
 
     const SEED: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
+    const TICKET_SEED: &str = "7:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
     const PRODUCTION: &[(&str, &str)] = &[
         ("APP_ENV", "production"),
         ("LISTEN", "0.0.0.0:8080"),
         ("PUBLIC_BASE_URL", "https://tickets.example.com"),
         ("JWT_KEYS", SEED),
+        ("TICKET_KEYS", TICKET_SEED),
         ("TOKEN_PEPPER", "a pepper of at least 32 characters!"),
         ("MAILER", "smtp"),
         ("SMTP_URL", "smtps://user:pass@mail.example.com"),
@@ -316,6 +325,8 @@ mod tests {
                 Some("0123456789abcdef0123456789abcdef"),
             ),
             ("JWT_KEYS", None),
+            ("TICKET_KEYS", None),
+            ("TICKET_KEYS", Some(SEED)),
             ("TOKEN_PEPPER", None),
             ("TOKEN_PEPPER", Some("short")),
             ("MAILER", None),

@@ -1,6 +1,7 @@
 //! Mails: written as rows in the commit of what they tell, sent by the worker.
 
 mod deliver;
+mod passes;
 pub mod routes;
 mod store;
 mod summary;

@@ -5,6 +5,8 @@
 //! [`Capabilities`].
 
 pub mod dummy;
+#[cfg(test)]
+pub mod scripted;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -257,6 +259,15 @@ impl Gateways {
             dummy,
             default,
         }
+    }
+
+    /// With one more gateway, which is then the default.
+    #[cfg(test)]
+    #[must_use]
+    pub fn with(mut self, gateway: Arc<dyn Gateway>) -> Self {
+        self.default = Some(gateway.id().to_owned());
+        self.all.push(gateway);
+        self
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Gateway>> {

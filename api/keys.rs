@@ -5,6 +5,7 @@
 
 mod guest;
 mod store;
+mod ticket;
 mod token;
 
 use base64::Engine;
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::db::values::Timestamp;
 use crate::db::{Db, DbError};
 pub use guest::GuestToken;
+pub use ticket::{PublicTicketKey, TicketKeys};
 pub use token::{PresentedToken, Purpose, Token};
 
 /// How long an access token is good, in seconds.
@@ -109,6 +111,7 @@ pub struct Keys {
     issuer: String,
     jwt: Vec<JwtKey>,
     peppers: Vec<Vec<u8>>,
+    pub tickets: TicketKeys,
 }
 
 impl Keys {
@@ -122,11 +125,16 @@ impl Keys {
         if peppers.is_empty() {
             peppers.push(store::find_or_make(db, "pepper", now).await?.seed.to_vec());
         }
+        let mut tickets = config.ticket_keys.clone();
+        if tickets.is_empty() {
+            tickets.push(store::find_or_make(db, "ticket", now).await?);
+        }
         let jwt = seeds.iter().map(JwtKey::new).collect::<Result<_, _>>()?;
         Ok(Self {
             issuer: config.public_base_url.clone(),
             jwt,
             peppers,
+            tickets: TicketKeys::new(&tickets)?,
         })
     }
 
@@ -248,6 +256,7 @@ mod testing {
                 .map(|kid| JwtKey::new(&seed(kid)).unwrap())
                 .collect(),
             peppers: peppers.iter().map(|p| p.as_bytes().to_vec()).collect(),
+            tickets: TicketKeys::new(&[seed(&"7")]).unwrap(),
         }
     }
 

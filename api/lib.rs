@@ -8,7 +8,8 @@
 //! | [`config`], [`error`], [`keys`] | settings; refusals and their codes; what signs tokens |
 //! | [`db`], [`id`], [`money`], [`clock`], [`random`] | what rows, ids, amounts and instants are |
 //! | [`http`] | what every route shares; it knows no noun |
-//! | [`accounts`], [`organizers`], [`events`], [`inventory`], [`booths`], [`emails`], [`audit`], [`service`] | the nouns: rules in the file, queries in `store`, handlers in `routes` |
+//! | [`accounts`], [`organizers`], [`events`], [`inventory`], [`booths`], [`orders`], [`checkout`], [`payments`], [`ledger`], [`webhooks`], [`tickets`], [`gate`], [`emails`], [`tasks`], [`audit`], [`service`] | the nouns: rules in the file, queries in `store`, handlers in `routes` |
+//! | [`gateways`] | what the outside takes the money through |
 //! | [`jobs`], [`mail`] | background work; how mails leave |
 //!
 //! Who may know whom: `main → app → routes → rules → store → db`.
@@ -25,6 +26,7 @@ mod digest;
 mod emails;
 mod error;
 mod events;
+mod gate;
 mod gateways;
 mod http;
 mod id;
@@ -45,3 +47,9 @@ mod tickets;
 mod webhooks;
 
 pub use jobs::start as start_worker;
+
+/// What the benches measure; no part of the application's interface.
+#[doc(hidden)]
+pub mod bench {
+    pub use crate::tickets::qr::{QrError, QrOptions, png, svg};
+}

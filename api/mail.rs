@@ -1,35 +1,33 @@
 //! How a mail leaves: to the terminal, into a folder, or over SMTP.
 
+mod message;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::Mailbox;
+use lettre::message::header::ContentTypeErr;
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport, Tokio1Executor};
 
 use crate::config::{Config, ConfigError, MailerSettings};
+pub use message::{Attachment, InlineImage, Message};
 
 const SMTP_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A mail ready to leave.
-pub struct Message {
-    /// Names the mail in its `Message-ID`, so that a second sending is recognised.
-    pub id: String,
-    pub recipient: String,
-    pub subject: String,
-    pub text: String,
-    pub html: String,
-}
 
 /// Why a mail did not leave.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     #[error("the template failed: {0}")]
     Template(#[from] minijinja::Error),
+    #[error("the tickets could not be drawn")]
+    Tickets,
     #[error("no key to sign the link with")]
     NoKey,
     #[error("the address cannot be used")]
     Address(#[from] lettre::address::AddressError),
+    #[error("a file's content type cannot be used: {0}")]
+    ContentType(#[from] ContentTypeErr),
     #[error("the mail cannot be built: {0}")]
     Build(#[from] lettre::error::Error),
     #[error("the mail server: {0}")]
@@ -43,7 +41,7 @@ impl MailError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Smtp(error) => !error.is_permanent(),
-            Self::File(_) => true,
+            Self::File(_) | Self::Tickets => true,
             _ => false,
         }
     }
@@ -108,17 +106,18 @@ impl Mailer {
             .from(self.from.clone())
             .to(message.recipient.parse::<lettre::Address>()?.into())
             .subject(&message.subject)
-            .multipart(MultiPart::alternative_plain_html(
-                message.text.clone(),
-                message.html.clone(),
-            ))?)
+            .multipart(message.body()?)?)
     }
 }
 
 #[expect(clippy::print_stdout, reason = "showing the mail is what it is for")]
 fn print_mail(message: &Message) {
+    let files: String = message
+        .file_names()
+        .map(|name| format!("[{name}]\n"))
+        .collect();
     println!(
-        "\n--- mail to {} ---\n{}\n\n{}--- end of mail ---\n",
+        "\n--- mail to {} ---\n{}\n\n{}{files}--- end of mail ---\n",
         message.recipient, message.subject, message.text
     );
 }

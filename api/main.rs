@@ -72,7 +72,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), StartError> {
     if let Command::Openapi = command {
-        return print_contract();
+        return print(&app::contract_text());
     }
     let config = Config::from_environment()?;
     log_to_stderr(config.environment);
@@ -89,9 +89,9 @@ async fn run(command: Command) -> Result<(), StartError> {
 }
 
 /// Whoever reads it may stop early, as `head` does.
-fn print_contract() -> Result<(), StartError> {
+fn print(text: &str) -> Result<(), StartError> {
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{}", app::contract_text()).and_then(|()| out.flush()) {
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         outcome => Ok(outcome?),
     }
@@ -116,16 +116,21 @@ async fn serve(config: Config, with_worker: bool) -> Result<(), StartError> {
 
 /// Also where a command fails: the next start will not know the password any more.
 fn print_greeting(greeting: &Greeting) {
-    match greeting {
-        Greeting::Nothing => {}
-        Greeting::Configured { email } => println!("  Admin       {email}, with ADMIN_PASSWORD"),
-        Greeting::Shown { email, password } => {
-            println!("  Admin       {email}, password {password}  (shown only this once)");
-        }
-        Greeting::Kept { email, file } => {
-            println!("  Admin       {email}, password in {}", file.display());
-        }
-    }
+    print!("{}", admin_line(greeting));
+}
+
+/// Who the admin is and where the password, if there is anything to say.
+fn admin_line(greeting: &Greeting) -> String {
+    let (email, password) = match greeting {
+        Greeting::Nothing => return String::new(),
+        Greeting::Configured { email } => (email, "with ADMIN_PASSWORD".to_owned()),
+        Greeting::Shown { email, password } => (
+            email,
+            format!("password {password}  (shown only this once)"),
+        ),
+        Greeting::Kept { email, file } => (email, format!("password in {}", file.display())),
+    };
+    format!("  Admin       {email}, {password}\n")
 }
 
 async fn work(config: Config) -> Result<(), StartError> {
@@ -152,13 +157,15 @@ async fn demo(config: Config) -> Result<(), StartError> {
     } else {
         "is there already"
     };
-    println!("{} {what}.", demo.name);
-    print_greeting(&greeting);
-    println!("  Event       {}", demo.event_id);
-    println!("  Slug        {}", demo.slug);
-    println!("This buys two tickets while Tollgate serves:");
-    println!("{}", demo.purchase);
-    Ok(())
+    print(&format!(
+        "{} {what}.\n{}  Event       {}\n  Slug        {}\n\
+         This buys two tickets while Tollgate serves:\n{}",
+        demo.name,
+        admin_line(&greeting),
+        demo.event_id,
+        demo.slug,
+        demo.purchase
+    ))
 }
 
 async fn create_admin(config: Config) -> Result<(), StartError> {

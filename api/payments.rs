@@ -14,6 +14,8 @@ mod settle;
 mod store;
 mod sweep;
 mod sync;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +33,7 @@ pub use manual::mark_paid;
 pub use settle::settle;
 pub use store::{Payment, PaymentFilter, count_open, find_by_reference, find_scoped, list};
 pub use sweep::sweep;
-pub use sync::{cancel, sync, wake};
+pub use sync::{Asked, cancel, look_up, sync, wake};
 
 text_enum! {
     /// How a payment stands; the highest fact wins, see [`machine`].

@@ -1,5 +1,11 @@
 //! Tickets: one for each admission sold. Reserved with the order, valid once it is confirmed.
 
+pub mod calendar;
+pub mod card;
+mod change;
+mod credential;
+pub mod qr;
+pub mod routes;
 mod serial;
 mod store;
 
@@ -9,7 +15,10 @@ use crate::error::Problem;
 use crate::id::{
     EventId, EventSessionId, OrderId, OrderItemId, OrganizerId, TicketId, TicketTypeId,
 };
-pub use store::Ticket;
+pub use card::Card;
+pub use change::record;
+pub use credential::{CodeFault, Credential};
+pub use store::{Ticket, lock, mark_unused, mark_used};
 
 text_enum! {
     /// `reserved → valid ↔ used`, `valid, used ↔ suspended`, all but `used` `→ void`.

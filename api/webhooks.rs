@@ -3,6 +3,8 @@
 
 pub mod routes;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use actix_web::http::header::HeaderMap;
 
@@ -14,7 +16,7 @@ use crate::gateways::{ACCOUNT, Authenticity, Gateway, GatewayEvent, RawWebhook};
 use crate::id::{PaymentId, WebhookEventId};
 use crate::jobs::{self, Job};
 use crate::orders::Terms;
-use crate::payments::{self, Evidence};
+use crate::payments::{self, Asked, Evidence};
 use crate::tasks::{self, TaskKind};
 use store::EventRow;
 
@@ -76,7 +78,9 @@ async fn follow_hint(
     gateway: &dyn Gateway,
     event: &GatewayEvent,
 ) -> Result<(), Problem> {
-    let Some(reference) = &event.reference else {
+    // Anybody can send a hint, and PostgreSQL knows no text with a NUL.
+    let reference = event.reference.as_ref();
+    let Some(reference) = reference.filter(|it| !it.chars().any(char::is_control)) else {
         return Ok(());
     };
     let mut conn = app.db.read().await?;
@@ -166,9 +170,12 @@ async fn look_up(
     Ok(jobs::enqueue(conn, job, now).await?)
 }
 
-/// Asks the gateway about the payment of a stored event.
+/// Asks the gateway about the payment of a stored event. Without an answer the event waits,
+/// and the job comes back.
 pub async fn apply(app: &App, event: WebhookEventId, payment: PaymentId) -> Result<(), Problem> {
-    payments::sync(app, payment).await?;
+    if let Asked::Unanswered(_) = payments::look_up(app, payment).await? {
+        return Err(Problem::new(Code::ProviderError));
+    }
     let mut conn = app.db.write().await?;
     Ok(store::mark_applied(&mut conn, event, app.clock.now()).await?)
 }

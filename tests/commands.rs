@@ -232,7 +232,7 @@ fn several_first_starts_leave_one_admin_and_the_right_password() {
                 .collect()
         });
         let (file, like_it) = password_files(&database, folder.path());
-        assert_eq!(like_it, [file.clone()]);
+        assert_eq!(like_it, std::slice::from_ref(&file));
         assert_eq!(mode(&file), 0o600);
         let secret = std::fs::read_to_string(&file).unwrap();
         let (email, password) = secret.trim().split_once('\n').unwrap();
@@ -457,6 +457,10 @@ fn there_is_no_demo_in_production() {
             "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         )
         .env("TOKEN_PEPPER", "a pepper of at least 32 characters!")
+        .env(
+            "TICKET_KEYS",
+            "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        )
         .env("MAILER", "file");
     let refused = output(&mut command);
     let error = text(&refused.stderr);

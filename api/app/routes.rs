@@ -12,8 +12,8 @@ use crate::error::{Code, Problem};
 use crate::gateways::dummy;
 use crate::http::openapi;
 use crate::{
-    accounts, audit, booths, checkout, emails, events, inventory, jobs, orders, organizers,
-    payments, service, webhooks,
+    accounts, audit, booths, checkout, emails, events, gate, inventory, jobs, orders, organizers,
+    payments, service, tickets, webhooks,
 };
 
 /// Where Swagger UI finds the contract.
@@ -32,6 +32,8 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
         checkout::routes::configure(config);
         orders::routes::configure(config);
         payments::routes::configure(config);
+        gate::routes::configure(config);
+        tickets::routes::configure(config);
         webhooks::routes::configure(config);
         emails::routes::configure(config);
         audit::routes::configure(config);

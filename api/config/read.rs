@@ -190,6 +190,20 @@ impl Reader {
         })
     }
 
+    /// Like [`Self::seed_keys`]; a ticket carries its key's id as a number, so it must be one.
+    pub fn ticket_keys(&self, setting: &'static str) -> Result<Vec<SeedKey>, ConfigError> {
+        let keys = self.seed_keys(setting)?;
+        let mut kids: Vec<u32> = keys.iter().filter_map(|key| key.kid.parse().ok()).collect();
+        kids.sort_unstable();
+        kids.dedup();
+        if kids.len() == keys.len() {
+            Ok(keys)
+        } else {
+            let reason = "must have different numbers below 4294967296 as key ids";
+            Err(ConfigError::new(setting, reason))
+        }
+    }
+
     pub fn peppers(&self, setting: &'static str) -> Result<Vec<Vec<u8>>, ConfigError> {
         let Some(text) = self.secret(setting)? else {
             return Ok(Vec::new());

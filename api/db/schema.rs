@@ -513,6 +513,64 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    checkin_lists (id) {
+        id -> Uuid,
+        organizer_id -> Uuid,
+        event_id -> Uuid,
+        session_id -> Nullable<Uuid>,
+        name -> Text,
+        is_default -> Bool,
+        ticket_types -> Nullable<Jsonb>,
+        multi_entry -> Bool,
+        opens_at -> Nullable<Timestamptz>,
+        closes_at -> Nullable<Timestamptz>,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    scans (id) {
+        id -> Uuid,
+        organizer_id -> Nullable<Uuid>,
+        event_id -> Nullable<Uuid>,
+        list_id -> Nullable<Uuid>,
+        ticket_id -> Nullable<Uuid>,
+        scanner -> Text,
+        nonce -> Nullable<Text>,
+        code_digest -> Text,
+        direction -> Text,
+        result -> Text,
+        reason -> Text,
+        note -> Nullable<Text>,
+        gate -> Nullable<Text>,
+        undoes -> Nullable<Uuid>,
+        answer -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    admissions (id) {
+        id -> Uuid,
+        ticket_id -> Uuid,
+        list_id -> Uuid,
+        opened_by -> Uuid,
+        closed_by -> Nullable<Uuid>,
+        multi_entry -> Bool,
+        opened_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::joinable!(memberships -> organizers (organizer_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
@@ -521,6 +579,10 @@ diesel::joinable!(ticket_types -> inventory (inventory_id));
 diesel::joinable!(booths -> booth_types (booth_type_id));
 diesel::joinable!(tickets -> ticket_types (ticket_type_id));
 diesel::joinable!(tickets -> orders (order_id));
+diesel::joinable!(tickets -> events (event_id));
+diesel::joinable!(tickets -> event_sessions (session_id));
+diesel::joinable!(tickets -> order_items (order_item_id));
+diesel::joinable!(admissions -> tickets (ticket_id));
 diesel::joinable!(booth_bookings -> booths (booth_id));
 diesel::joinable!(order_items -> orders (order_id));
 diesel::joinable!(payments -> orders (order_id));
@@ -555,5 +617,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     postings,
     webhook_events,
     tasks,
-    dummy_charge
+    dummy_charge,
+    checkin_lists,
+    scans,
+    admissions
 );

@@ -119,7 +119,10 @@ fn the_schema_is_the_databases() {
             postings,
             webhook_events,
             tasks,
-            dummy_charge
+            dummy_charge,
+            checkin_lists,
+            scans,
+            admissions
         );
         let names: Vec<TableName> = sql!(conn,
             sqlite: |c| diesel::sql_query(

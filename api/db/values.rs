@@ -34,6 +34,10 @@ impl Timestamp {
         self.0.timestamp()
     }
 
+    pub fn to_utc(self) -> DateTime<Utc> {
+        self.0
+    }
+
     /// The instant `span` later, or the last one there is.
     pub fn plus(self, span: Duration) -> Self {
         let span = TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::passes::Passes;
 use super::store::{self, EmailRow};
 use super::template;
 use crate::app::App;
@@ -37,7 +38,8 @@ pub async fn deliver_due(app: &App) -> Result<usize, Problem> {
 }
 
 async fn send(app: &App, email: &EmailRow) -> Result<(), MailError> {
-    let rendered = template::render(email.template, &email.data.0, &app.keys)?;
+    let passes = Passes::of(app, email).await?;
+    let rendered = template::render(email.template, &email.data.0, &passes.shown, &app.keys)?;
     app.mailer
         .send(Message {
             id: email.id.to_string(),
@@ -45,6 +47,8 @@ async fn send(app: &App, email: &EmailRow) -> Result<(), MailError> {
             subject: rendered.subject,
             text: rendered.text,
             html: rendered.html,
+            inline: passes.inline,
+            attachments: passes.attachments,
         })
         .await
 }

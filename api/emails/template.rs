@@ -13,6 +13,7 @@ use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, context};
 use serde::Serialize;
 
+use super::passes::ShownPass;
 use super::{BoothSummary, EmailData, Link, OrderSummary, Template};
 use crate::db::values::Timestamp;
 use crate::keys::{GuestToken, Keys};
@@ -75,6 +76,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 pub(super) fn render(
     template: Template,
     data: &EmailData,
+    passes: &[ShownPass],
     keys: &Keys,
 ) -> Result<Rendered, MailError> {
     let link = match &data.link {
@@ -90,6 +92,7 @@ pub(super) fn render(
         valid_hours => data.valid_hours,
         order => Value::from(Serde(order)),
         orders => Value::from(Serde(orders)),
+        passes => Value::from(Serde(passes)),
         booth => Value::from(Serde(data.booth.as_ref().map(ShownBooth::of))),
     };
     let name = template.as_str();
@@ -198,7 +201,7 @@ fn local_time(at: Timestamp, time_zone: &str) -> String {
     format!("{} ({zone})", local.format("%A, %-d %B %Y, %H:%M"))
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let spaced = text.replace(char::is_control, " ");
     spaced.trim().to_owned()
 }

@@ -69,6 +69,11 @@ impl Answer {
         Ok(Self::new(200, Some(body)))
     }
 
+    /// An answer whose JSON text is written already.
+    pub fn of_json(body: String) -> Self {
+        Self::new(200, Some(body))
+    }
+
     pub fn created(body: &impl Serialize) -> Result<Self, Problem> {
         Ok(Self {
             status: 201,

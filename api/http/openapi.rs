@@ -126,7 +126,7 @@ fn takes_idempotency_key(method: &str, path: &str) -> bool {
     let takes_none = ["/api/v1/auth/", "/api/v1/webhooks/", "/api/v1/returns/"];
     method != "GET"
         && !takes_none.iter().any(|prefix| path.starts_with(prefix))
-        && !matches!(path, "/api/v1/quotes")
+        && !matches!(path, "/api/v1/quotes" | "/api/v1/tickets/verify")
         && !path.ends_with("/sync")
 }
 

@@ -219,10 +219,11 @@ async fn cancel_earlier(app: &App, payment: &Payment) -> Option<CancelOutcome> {
 async fn start(app: &App, payment: &Payment, run: Run) -> Result<Snapshot, GatewayError> {
     let gateway = app.gateways.find(&payment.provider);
     let gateway = gateway.ok_or_else(|| GatewayError::Config("it is gone".to_owned()))?;
-    if run == Run::Resumed
-        && let Some(snapshot) = sync::ask(gateway.as_ref(), payment, payment.created_at).await?
-    {
-        return Ok(snapshot);
+    if run == Run::Resumed {
+        let found = sync::ask(gateway.as_ref(), payment, payment.created_at).await;
+        if let Some(snapshot) = found.map_err(of_inquiry)? {
+            return Ok(snapshot);
+        }
     }
     let (base, provider) = (&app.config.public_base_url, gateway.id());
     let reference = &payment.reference;
@@ -234,6 +235,16 @@ async fn start(app: &App, payment: &Payment, run: Run) -> Result<Snapshot, Gatew
         expires_at: payment.expires_at.unwrap_or(payment.created_at),
     };
     gateway.create(&create).await
+}
+
+/// A question that is refused says nothing about the payment, which may be there.
+fn of_inquiry(error: GatewayError) -> GatewayError {
+    match error {
+        GatewayError::Rejected(_) | GatewayError::Config(_) => {
+            GatewayError::Unknown(format!("asked whether it is there: {error}"))
+        }
+        _ => error,
+    }
 }
 
 /// What a client is told of a new attempt.
@@ -299,6 +310,10 @@ pub async fn record(
         }
         GatewayError::Unknown(_) => {
             let payment = move_to(conn, &payment, Status::Unknown, now).await?;
+            if payment.status != Status::Unknown {
+                // Evidence was faster than the timeout.
+                return Ok(Recorded::Started(payment));
+            }
             let until = order.created_at.plus(terms.hold_max);
             orders::extend_hold(conn, &order, until, &terms, now).await?;
             super::settle::project(conn, &order, now).await?;

@@ -84,7 +84,12 @@ pub async fn settle(
             capture(conn, terms, order, &payment, now).await?;
             return Ok(Settled::Moved(status));
         }
-        Status::Created | Status::RequiresAction => return Ok(Settled::Moved(status)),
+        Status::Created | Status::RequiresAction if !before.status.is_in_progress() => {
+            return Ok(Settled::Moved(status));
+        }
+        Status::Created | Status::RequiresAction => {
+            let_go(conn, terms, &order, &before, now).await?;
+        }
     }
     project(conn, &order, now).await?;
     Ok(Settled::Moved(status))
@@ -148,13 +153,9 @@ async fn give_up(
     payment: &Payment,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    if order.status != OrderStatus::Pending || payment.superseded_at.is_some() {
-        return Ok(());
-    }
-    if before.status.is_in_progress() {
-        orders::shorten_hold(conn, order, now.plus(terms.hold_ttl), now).await?;
-    }
-    if payment.status == Status::Failed {
+    let_go(conn, terms, order, before, now).await?;
+    let is_awaited = order.status == OrderStatus::Pending && payment.superseded_at.is_none();
+    if is_awaited && payment.status == Status::Failed {
         let (template, fact) = (Template::PaymentFailed, payment.id.to_string());
         orders::queue_mail(conn, order, terms, template, &fact, now).await?;
     }
@@ -172,6 +173,25 @@ async fn hold_on(
 ) -> Result<(), Problem> {
     let until = until.unwrap_or_else(|| order.created_at.plus(terms.hold_max));
     orders::extend_hold(conn, order, until, terms, now).await
+}
+
+/// What was under way is not any more: the order has its usual time again, unless another
+/// attempt is under way.
+async fn let_go(
+    conn: &mut Conn,
+    terms: &Terms,
+    order: &Order,
+    before: &Payment,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    if !before.status.is_in_progress() {
+        return Ok(());
+    }
+    let attempts = of_order(conn, order.id).await?;
+    if attempts.iter().any(|p| p.status.is_in_progress()) {
+        return Ok(());
+    }
+    orders::shorten_hold(conn, order, now.plus(terms.hold_ttl), now).await
 }
 
 /// Brings the order's projection up to date with its payments.

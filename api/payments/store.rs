@@ -149,10 +149,16 @@ pub(super) async fn any_due(conn: &mut Conn, now: Timestamp) -> QueryResult<bool
         .await)
 }
 
-/// Lets a payment be asked for at `at`; earlier than planned, never later.
+/// Lets a payment be asked for at `at`; earlier than planned, never later. So is an attempt
+/// that ended, which nobody asks for otherwise; but not a success.
 pub(super) async fn sync_at(conn: &mut Conn, id: PaymentId, at: Timestamp) -> QueryResult<()> {
     sql!(conn, |c| diesel::update(payments::table.find(id))
-        .filter(payments::next_sync_at.gt(at))
+        .filter(payments::status.ne(Status::Succeeded))
+        .filter(
+            payments::next_sync_at
+                .gt(at)
+                .or(payments::next_sync_at.is_null())
+        )
         .set(payments::next_sync_at.eq(at))
         .execute(c)
         .await)?;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::{Status, store, sync};
+use super::sync::{self, Asked};
+use super::{Status, store};
 use crate::app::App;
 use crate::error::Problem;
 
@@ -28,18 +29,26 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
             })
             .await?;
         for id in due {
-            let payment = sync(app, id).await?;
-            if payment.status != Status::Succeeded {
-                plan(app, id).await?;
+            match sync::look_up(app, id).await {
+                // The next question is planned with what it said.
+                Ok(Asked::Answered(_)) => {}
+                Ok(Asked::Unanswered(_)) => plan(app, id).await?,
+                // One that cannot be settled keeps nobody from the others.
+                Err(problem) => {
+                    tracing::error!(payment = %id, cause = ?problem.cause, "not settled");
+                    plan(app, id).await?;
+                }
             }
         }
     }
 }
 
-/// Puts the next question where it belongs; the lease had moved it.
+/// Puts the next question where it belongs; the lease had moved it. It is asked until it is
+/// answered, even about an attempt that ended: there was a reason to ask.
 async fn plan(app: &App, id: crate::id::PaymentId) -> Result<(), Problem> {
     let mut conn = app.db.write().await?;
     let payment = super::find(&mut conn, id).await?;
-    let at = super::sync::next_at(&payment, app.clock.now());
+    let is_open = payment.status != Status::Succeeded;
+    let at = is_open.then(|| app.clock.now().plus(sync::pause(&payment)));
     Ok(store::plan_sync(&mut conn, id, at).await?)
 }

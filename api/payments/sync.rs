@@ -13,13 +13,25 @@ use crate::orders::{self, OrderStatus, Terms};
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 60);
 
+/// What came of asking how a payment stands.
+pub enum Asked {
+    /// The gateway answered, or there was nothing to ask.
+    Answered(Payment),
+    /// It did not answer, does not know the payment yet, or cannot be asked yet.
+    Unanswered(Payment),
+}
+
 /// When a payment should be asked for again; never once it is final.
 pub(super) fn next_at(payment: &Payment, now: Timestamp) -> Option<Timestamp> {
+    (!payment.status.is_final()).then(|| now.plus(pause(payment)))
+}
+
+/// How long to wait after a question: longer each time.
+pub(super) fn pause(payment: &Payment) -> Duration {
     let doublings = u32::try_from(payment.syncs.clamp(0, 10)).unwrap_or(10);
-    let pause = FIRST_PAUSE
+    FIRST_PAUSE
         .saturating_mul(1 << doublings)
-        .min(LONGEST_PAUSE);
-    (!payment.status.is_final()).then(|| now.plus(pause))
+        .min(LONGEST_PAUSE)
 }
 
 /// Lets the sweeper ask for a payment at once.
@@ -30,36 +42,50 @@ pub async fn wake(app: &App, id: PaymentId) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Asks the gateway of a payment that is not final, and settles its answer. Too early for that
-/// gateway, or when it does not answer, everything stays as it is.
+/// Asks the gateway of a payment that has not succeeded, and settles its answer. Too early for
+/// that gateway, or when it does not answer, everything stays as it is.
 pub async fn sync(app: &App, id: PaymentId) -> Result<Payment, Problem> {
+    Ok(match look_up(app, id).await? {
+        Asked::Answered(payment) | Asked::Unanswered(payment) => payment,
+    })
+}
+
+/// As [`sync`], for who must know whether the gateway answered. An attempt that ended is asked
+/// for too: its buyer may have tried again on the gateway's page.
+pub async fn look_up(app: &App, id: PaymentId) -> Result<Asked, Problem> {
     let mut conn = app.db.read().await?;
     let payment = super::find(&mut conn, id).await?;
     let order = orders::find(&mut conn, payment.order_id).await?;
     drop(conn);
+    if payment.status == Status::Succeeded {
+        return Ok(Asked::Answered(payment));
+    }
     let Some(gateway) = app.gateways.find(&payment.provider) else {
-        return Ok(payment);
+        return Ok(Asked::Unanswered(payment));
     };
     let now = app.clock.now();
     let earliest = payment
         .created_at
         .plus(gateway.capabilities().inquiry_delay);
-    if payment.status.is_final() || now < earliest {
-        return Ok(payment);
+    if now < earliest {
+        return Ok(Asked::Unanswered(payment));
     }
     let is_over = order.is_none_or(|order| order.status != OrderStatus::Pending)
         || payment.expires_at.is_some_and(|end| end <= now);
     let answer = if is_over && payment.status.is_open() {
-        close(gateway.as_ref(), &payment).await
+        close(gateway.as_ref(), &payment, now).await
     } else {
         ask(gateway.as_ref(), &payment, now).await
     };
     match answer {
-        Ok(Some(snapshot)) => settle_answer(app, &payment, &snapshot).await,
-        Ok(None) => Ok(payment),
+        Ok(Some(snapshot)) => {
+            let settled = settle_answer(app, &payment, &snapshot).await?;
+            Ok(Asked::Answered(settled))
+        }
+        Ok(None) => Ok(Asked::Unanswered(payment)),
         Err(error) => {
             tracing::warn!(payment = %id, provider = payment.provider, %error, "no answer");
-            Ok(payment)
+            Ok(Asked::Unanswered(payment))
         }
     }
 }
@@ -90,17 +116,13 @@ pub(super) async fn ask(
         return gateway.retrieve(&refs).await.map(Some);
     }
     let found = gateway.find_by_reference(&refs).await?;
-    let horizon = payment.created_at.plus(gateway.capabilities().horizon);
-    Ok(match found {
-        Some(snapshot) => Some(snapshot),
-        None if now >= horizon => Some(never_made(payment)),
-        None => None,
-    })
+    Ok(found.or_else(|| never_made(gateway, payment, now)))
 }
 
-/// What it means that a gateway does not know a payment after its horizon.
-fn never_made(payment: &Payment) -> Snapshot {
-    Snapshot {
+/// What it means that a gateway does not know a payment: nothing before its horizon.
+fn never_made(gateway: &dyn Gateway, payment: &Payment, now: Timestamp) -> Option<Snapshot> {
+    let horizon = payment.created_at.plus(gateway.capabilities().horizon);
+    (now >= horizon).then(|| Snapshot {
         status: RemoteStatus::Failed,
         provider_status: "not_found".to_owned(),
         next_action: None,
@@ -117,15 +139,19 @@ fn never_made(payment: &Payment) -> Snapshot {
         expires_at: None,
         livemode: payment.livemode,
         raw: serde_json::Map::new(),
-    }
+    })
 }
 
 /// Asks that a payment whose time is over cannot be paid any more.
-async fn close(gateway: &dyn Gateway, payment: &Payment) -> Result<Option<Snapshot>, GatewayError> {
+async fn close(
+    gateway: &dyn Gateway,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<Option<Snapshot>, GatewayError> {
     if payment.status == Status::Created && payment.provider_payment_id.is_none() {
         let found = gateway.find_by_reference(&payment.refs()).await?;
         if found.is_none() {
-            return Ok(Some(never_made(payment)));
+            return Ok(never_made(gateway, payment, now));
         }
     }
     Ok(Some(match gateway.cancel(&payment.refs()).await? {

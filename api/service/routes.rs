@@ -12,11 +12,15 @@ use crate::app::App;
 use crate::config::Environment;
 use crate::error::{Code, Problem};
 use crate::http::path;
-use crate::keys::Jwk;
+use crate::keys::{Jwk, PublicTicketKey};
 
 /// The routes outside of `/api/v1`.
 pub fn configure_root(config: &mut ServiceConfig<'_>) {
-    config.service(healthz).service(readyz).service(jwks);
+    config
+        .service(healthz)
+        .service(readyz)
+        .service(jwks)
+        .service(ticket_keys);
 }
 
 /// The routes under `/api/v1`.
@@ -81,6 +85,33 @@ async fn jwks(app: web::Data<App>) -> HttpResponse {
     response.insert_header(("cache-control", "public, max-age=300"));
     response.json(Jwks {
         keys: app.keys.jwks(),
+    })
+}
+
+/// The keys that verify tickets.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"keys": [{
+    "kid": 3735928559_u32, "alg": "Ed25519",
+    "public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    "not_before": null, "not_after": null, "status": "active"
+}]}))]
+struct TicketKeySet {
+    keys: Vec<PublicTicketKey>,
+}
+
+/// The keys that verify tickets
+///
+/// For scanners that work offline; the README says how a code is read.
+#[utoipa::path(
+    tag = "Service", operation_id = "ticket_keys",
+    responses((status = 200, body = TicketKeySet, description = "Public keys"))
+)]
+#[get("/.well-known/ticket-keys.json")]
+async fn ticket_keys(app: web::Data<App>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("cache-control", "public, max-age=300"));
+    response.json(TicketKeySet {
+        keys: app.keys.tickets.public(),
     })
 }
 

@@ -107,3 +107,91 @@ pub(super) async fn set_attendee(
         .await)?;
     Ok(updated == 1)
 }
+
+/// A ticket, locked until the transaction ends; SQLite's transaction is the lock.
+pub async fn lock(conn: &mut Conn, id: TicketId) -> QueryResult<Option<Ticket>> {
+    sql!(conn,
+        sqlite: |c| tickets::table.find(id).select(Ticket::as_select()).first(c).await,
+        postgres: |c| tickets::table
+            .find(id)
+            .select(Ticket::as_select())
+            .for_update()
+            .first(c)
+            .await
+    )
+    .optional()
+}
+
+/// Moves a ticket along one of its arrows; `None` when it is not in any of `from`.
+pub async fn set_status(
+    conn: &mut Conn,
+    id: TicketId,
+    from: &[TicketStatus],
+    to: TicketStatus,
+    now: Timestamp,
+) -> QueryResult<Option<Ticket>> {
+    let ticket = tickets::table.find(id).filter(tickets::status.eq_any(from));
+    sql!(conn, |c| diesel::update(ticket)
+        .set((
+            tickets::status.eq(to),
+            tickets::version.eq(tickets::version + 1),
+            tickets::updated_at.eq(now),
+        ))
+        .returning(Ticket::as_returning())
+        .get_result(c)
+        .await)
+    .optional()
+}
+
+/// Notes the first entry, and that a ticket is used; `false` when it is not good any more.
+pub async fn mark_used(conn: &mut Conn, id: TicketId, now: Timestamp) -> QueryResult<bool> {
+    let good = [TicketStatus::Valid, TicketStatus::Used];
+    let ticket = tickets::table.find(id).filter(tickets::status.eq_any(good));
+    let used = sql!(conn, |c| diesel::update(ticket)
+        .set((
+            tickets::status.eq(TicketStatus::Used),
+            tickets::used_at.eq(diesel::dsl::sql::<
+                diesel::sql_types::Nullable<crate::db::sql_types::Timestamptz>,
+            >("COALESCE(used_at, ")
+            .bind::<crate::db::sql_types::Timestamptz, _>(now)
+            .sql(")")),
+            tickets::version.eq(tickets::version + 1),
+            tickets::updated_at.eq(now),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(used == 1)
+}
+
+/// Takes back that a ticket was used.
+pub async fn mark_unused(conn: &mut Conn, id: TicketId, now: Timestamp) -> QueryResult<()> {
+    let ticket = tickets::table
+        .find(id)
+        .filter(tickets::status.eq(TicketStatus::Used));
+    sql!(conn, |c| diesel::update(ticket)
+        .set((
+            tickets::status.eq(TicketStatus::Valid),
+            tickets::used_at.eq(None::<Timestamp>),
+            tickets::version.eq(tickets::version + 1),
+            tickets::updated_at.eq(now),
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+pub(super) async fn raise_credential(
+    conn: &mut Conn,
+    id: TicketId,
+    now: Timestamp,
+) -> QueryResult<Ticket> {
+    sql!(conn, |c| diesel::update(tickets::table.find(id))
+        .set((
+            tickets::credential_version.eq(tickets::credential_version + 1),
+            tickets::version.eq(tickets::version + 1),
+            tickets::updated_at.eq(now),
+        ))
+        .returning(Ticket::as_returning())
+        .get_result(c)
+        .await)
+}

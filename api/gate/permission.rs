@@ -1,0 +1,196 @@
+//! Who may stand at a gate.
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::scans::{self, Scan};
+use crate::accounts::SignedIn;
+use crate::accounts::membership::{self, MemberRole};
+use crate::app::App;
+use crate::error::{Code, Problem};
+use crate::events::{Event, VisibleEvent};
+use crate::http::path;
+use crate::id::{OrganizerId, TicketId};
+use crate::orders::{self, Caller};
+use crate::organizers;
+use crate::tickets::card;
+
+/// Somebody who stands at the gates of some organizers: their gate staff, their managers, or
+/// an admin.
+pub struct GateMember {
+    pub by: SignedIn,
+    /// All, if `None`.
+    organizers: Option<Vec<OrganizerId>>,
+}
+
+impl GateMember {
+    /// Whether an organizer's tickets are this person's to see.
+    pub fn serves(&self, organizer: OrganizerId) -> bool {
+        let own = self.organizers.as_ref();
+        own.is_none_or(|organizers| organizers.contains(&organizer))
+    }
+
+    /// For whom a scan counts that found no ticket.
+    pub fn first_organizer(&self) -> Option<OrganizerId> {
+        self.organizers.as_ref()?.first().copied()
+    }
+}
+
+impl FromRequest for GateMember {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let by = SignedIn::require(&request).await?;
+            if by.is_admin() {
+                let organizers = None;
+                return Ok(Self { by, organizers });
+            }
+            let app = request
+                .app_data::<web::Data<App>>()
+                .ok_or_else(|| Problem::internal("no app"))?;
+            let mut conn = app.db.read().await?;
+            let memberships = membership::list_of_user(&mut conn, by.user.id).await?;
+            let at_gates = |role| matches!(role, MemberRole::Gate | MemberRole::Manager);
+            let organizers: Vec<OrganizerId> = memberships
+                .into_iter()
+                .filter(|membership| at_gates(membership.role))
+                .map(|membership| membership.organizer_id)
+                .collect();
+            if organizers.is_empty() {
+                return Err(Problem::new(Code::Forbidden));
+            }
+            Ok(Self {
+                by,
+                organizers: Some(organizers),
+            })
+        })
+    }
+}
+
+/// The ticket of the path's `id`, for its organizer's gate staff and managers. Its buyer sees it
+/// and may not let it in; to a stranger it does not exist.
+pub struct TicketAtGate {
+    pub ticket: TicketId,
+    pub member: GateMember,
+}
+
+impl TicketAtGate {
+    async fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let by = SignedIn::require(request).await?;
+        let app = app_of(request)?;
+        let mut conn = app.db.read().await?;
+        let card = card::find(&mut conn, path::segment(request, "id")?).await?;
+        let card = card.ok_or_else(|| Problem::new(Code::NotFound))?;
+        let caller = Caller::User(by.clone());
+        let order = orders::access(&mut conn, caller, card.ticket.order_id).await?;
+        check_gate(order.role.member)?;
+        let organizers = (!by.is_admin()).then(|| vec![card.ticket.organizer_id]);
+        Ok(Self {
+            ticket: card.ticket.id,
+            member: GateMember { by, organizers },
+        })
+    }
+}
+
+impl FromRequest for TicketAtGate {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::of(&request).await })
+    }
+}
+
+/// The scan of the path's `scan_id`, for its organizer's managers. The others of the organizer
+/// may not; to a stranger it does not exist.
+pub struct ManagedScan {
+    pub by: SignedIn,
+    pub scan: Scan,
+}
+
+impl ManagedScan {
+    async fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let by = SignedIn::require(request).await?;
+        let mut conn = app_of(request)?.db.read().await?;
+        let scan = scans::find(&mut conn, path::segment(request, "scan_id")?).await?;
+        let scan = scan.ok_or_else(|| Problem::new(Code::NotFound))?;
+        let role = match scan.organizer_id {
+            Some(organizer) => organizers::role_of(&mut conn, &by, organizer).await?,
+            // An admin's scan of no ticket at all.
+            None => by.is_admin().then_some(MemberRole::Manager),
+        };
+        match role {
+            Some(MemberRole::Manager) => Ok(Self { by, scan }),
+            Some(MemberRole::Finance | MemberRole::Gate) => Err(Problem::new(Code::Forbidden)),
+            None => Err(Problem::new(Code::NotFound)),
+        }
+    }
+}
+
+impl FromRequest for ManagedScan {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::of(&request).await })
+    }
+}
+
+fn app_of(request: &HttpRequest) -> Result<&App, Problem> {
+    let app = request.app_data::<web::Data<App>>();
+    app.map(|app| app.get_ref())
+        .ok_or_else(|| Problem::internal("no app"))
+}
+
+fn check_gate(role: Option<MemberRole>) -> Result<(), Problem> {
+    match role {
+        Some(MemberRole::Manager | MemberRole::Gate) => Ok(()),
+        Some(MemberRole::Finance) | None => Err(Problem::new(Code::Forbidden)),
+    }
+}
+
+/// The event of the path's `id`, for its organizer's gate staff and managers.
+pub struct EventStaff {
+    pub by: SignedIn,
+    pub event: Event,
+    pub role: MemberRole,
+}
+
+impl EventStaff {
+    pub fn check_manager(&self) -> Result<(), Problem> {
+        match self.role {
+            MemberRole::Manager => Ok(()),
+            MemberRole::Finance | MemberRole::Gate => Err(Problem::new(Code::Forbidden)),
+        }
+    }
+}
+
+impl FromRequest for EventStaff {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let visible = VisibleEvent::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let by = SignedIn::require(&request).await?;
+            let event = visible.await?.event;
+            let app = request
+                .app_data::<web::Data<App>>()
+                .ok_or_else(|| Problem::internal("no app"))?;
+            let mut conn = app.db.read().await?;
+            match organizers::role_of(&mut conn, &by, event.organizer_id).await? {
+                Some(role @ (MemberRole::Manager | MemberRole::Gate)) => {
+                    Ok(Self { by, event, role })
+                }
+                _ => Err(Problem::new(Code::Forbidden)),
+            }
+        })
+    }
+}
