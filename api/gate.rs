@@ -5,6 +5,7 @@
 
 mod admissions;
 mod check_in;
+mod found;
 mod judge;
 pub mod lists;
 mod permission;
@@ -13,11 +14,8 @@ mod scans;
 mod undo;
 
 use crate::db::values::text_enum;
-use crate::error::Problem;
 use crate::id::{CheckinListId, TicketId};
-use crate::keys::TicketKeys;
-use crate::tickets::card::{self, Card};
-use crate::tickets::{CodeFault, Credential};
+use crate::tickets::CodeFault;
 pub use check_in::CheckIn;
 pub use permission::{EventStaff, GateMember, ManagedScan, TicketAtGate};
 pub use undo::undo;
@@ -109,47 +107,4 @@ pub struct Presented {
     pub scanned: Scanned,
     /// The event's default list, if left out.
     pub list_id: Option<CheckinListId>,
-}
-
-/// A ticket that was found, and the version of the code that it was found by.
-struct Found {
-    card: Card,
-    version: Option<u16>,
-}
-
-impl Found {
-    /// The ticket that a code names; none, if it names it with another event than its own.
-    fn by_code(card: Card, credential: &Credential) -> Option<Self> {
-        (card.ticket.event_id == credential.event).then_some(Self {
-            card,
-            version: Some(credential.version),
-        })
-    }
-}
-
-/// Finds the ticket that is held up, if it is one of the caller's organizers'.
-async fn identify(
-    conn: &mut crate::db::Conn,
-    keys: &TicketKeys,
-    member: &GateMember,
-    scanned: &Scanned,
-) -> Result<Result<Found, Reason>, Problem> {
-    let serves = |card: &Card| member.serves(card.ticket.organizer_id);
-    let found = match scanned {
-        Scanned::Code(code) => match Credential::read(code.trim(), keys) {
-            Ok(credential) => {
-                let card = card::find(conn, credential.ticket).await?.filter(serves);
-                card.and_then(|card| Found::by_code(card, &credential))
-            }
-            Err(fault) => return Ok(Err(fault.into())),
-        },
-        Scanned::Ticket { id, .. } => {
-            let card = card::find(conn, *id).await?.filter(serves);
-            card.map(|card| Found {
-                card,
-                version: None,
-            })
-        }
-    };
-    Ok(found.ok_or(Reason::UnknownTicket))
 }

@@ -48,8 +48,10 @@ mod webhooks;
 
 pub use jobs::start as start_worker;
 
-/// What the benches measure; no part of the application's interface.
+/// What the benches measure and the fuzzer tries; no part of the application's interface.
 #[doc(hidden)]
 pub mod bench {
+    pub use crate::keys::{SeedKey, TicketKeys};
+    pub use crate::tickets::Credential;
     pub use crate::tickets::qr::{QrError, QrOptions, png, svg};
 }

@@ -5,6 +5,7 @@ mod attendees;
 mod by_id;
 mod codes;
 mod entries;
+mod limits;
 mod lists;
 mod nonces;
 mod refused_lists;

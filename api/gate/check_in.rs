@@ -3,12 +3,11 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::found::{Found, identify};
 use super::judge::{belongs, judge};
 use super::lists::{self, List};
 use super::scans::{self, Scan};
-use super::{
-    Direction, Found, GateMember, Presented, Reason, ScanResult, Scanned, admissions, identify,
-};
+use super::{Direction, GateMember, Presented, Reason, ScanResult, Scanned, admissions};
 use crate::app::App;
 use crate::db::Conn;
 use crate::db::values::Timestamp;
@@ -123,7 +122,7 @@ pub async fn verify(
             });
         }
     };
-    let list = list_for(conn, named, &found, now).await?;
+    let list = list_for(named, &found, now);
     let ticket = Some(GateTicket::from(&found.card));
     let (reason, previous_scan) = match judge(&found, &list, now) {
         Err(reason) => (reason, None),
@@ -203,7 +202,7 @@ async fn scan(
     let (reason, list, card, previous_scan) = match found {
         Err(reason) => (reason, named, None, None),
         Ok(mut found) => {
-            let list = list_for(conn, named, &found, now).await?;
+            let list = list_for(named, &found, now);
             let (reason, previous) =
                 admit(conn, &mut found, &list, wish.direction, id, now).await?;
             (reason, Some(list), Some(found.card), previous)
@@ -347,19 +346,11 @@ async fn find_list(
 }
 
 /// The list that is named, else the default one of the ticket's event.
-async fn list_for(
-    conn: &mut Conn,
-    named: Option<List>,
-    found: &Found,
-    now: Timestamp,
-) -> Result<List, Problem> {
-    if let Some(list) = named {
-        return Ok(list);
-    }
+fn list_for(named: Option<List>, found: &Found, now: Timestamp) -> List {
     let ticket = &found.card.ticket;
-    let default = List::default_of(ticket.event_id, ticket.organizer_id, now);
-    let changed = lists::find(conn, default.id).await?;
-    Ok(changed.unwrap_or(default))
+    named
+        .or_else(|| found.default_list.clone())
+        .unwrap_or_else(|| List::default_of(ticket.event_id, ticket.organizer_id, now))
 }
 
 async fn previous_scan(conn: &mut Conn, id: ScanId) -> Result<Option<PreviousScan>, Problem> {

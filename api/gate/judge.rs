@@ -1,7 +1,8 @@
 //! Whether a ticket opens a list, but for who is inside already.
 
+use super::Reason;
+use super::found::Found;
 use super::lists::List;
-use super::{Found, Reason};
 use crate::db::values::Timestamp;
 use crate::tickets::TicketStatus;
 

@@ -74,6 +74,8 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 pub struct Limits {
     /// Any route, by caller or, without one, by address.
     pub requests: Limit<String>,
+    /// Codes held up to a gate, by who stands there: a queue is let in faster than one clicks.
+    pub scans: Limit<String>,
     /// Sign-in, by (address, e-mail).
     pub login: Limit<(Option<IpAddr>, String)>,
     /// New accounts, by address.
@@ -91,6 +93,7 @@ impl Limits {
         const MINUTE: Duration = Duration::from_secs(60);
         Self {
             requests: Limit::new(300, MINUTE, on),
+            scans: Limit::new(1_200, MINUTE, on),
             login: Limit::new(10, MINUTE, on),
             register: Limit::new(20, MINUTE * 60, on),
             mail: Limit::new(1, MINUTE * 10, on),
@@ -102,6 +105,7 @@ impl Limits {
     /// Forgets the clients that have been quiet; called now and then by the worker.
     pub fn shrink(&self) {
         self.requests.shrink();
+        self.scans.shrink();
         self.login.shrink();
         self.register.shrink();
         self.mail.shrink();
@@ -123,15 +127,26 @@ pub async fn limit(
         let address = client::address(request.request());
         // Only a token that we signed names a caller: made-up ones would each be a new one.
         let caller = auth::credential(request.request()).ok().flatten();
-        let key = match (caller, address) {
-            (Some(Credential::User(claims)), _) => claims.sub,
-            (Some(Credential::Guest(guest)), _) => guest.order.to_string(),
-            (None, Some(address)) => address.to_string(),
-            (None, None) => "unknown".to_owned(),
+        let requests = &app.limits.requests;
+        let (limit, key) = match (caller, address) {
+            (Some(Credential::User(claims)), _) if is_scan(request.path()) => {
+                (&app.limits.scans, claims.sub)
+            }
+            (Some(Credential::User(claims)), _) => (requests, claims.sub),
+            (Some(Credential::Guest(guest)), _) => (requests, guest.order.to_string()),
+            (None, Some(address)) => (requests, address.to_string()),
+            (None, None) => (requests, "unknown".to_owned()),
         };
-        if let Err(problem) = app.limits.requests.check(&key) {
+        if let Err(problem) = limit.check(&key) {
             return Ok(request.error_response(problem).map_into_right_body());
         }
     }
     Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// Whether a path is where gates hold up their codes.
+fn is_scan(path: &str) -> bool {
+    let path = path.strip_prefix("/api/v1/").unwrap_or_default();
+    matches!(path, "tickets/verify" | "checkins")
+        || (path.starts_with("tickets/") && path.ends_with("/checkin"))
 }

@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use super::calendar::Occasion;
 use super::{Credential, Ticket, TicketStatus};
-use crate::db::schema::{event_sessions, events, order_items, orders, ticket_types, tickets};
+use crate::db::schema::{orders, tickets};
 use crate::db::values::Timestamp;
 use crate::db::{Conn, sql};
 use crate::error::{Code, Problem};
@@ -104,42 +104,57 @@ impl Card {
     }
 }
 
-/// The join that a card is read from.
-macro_rules! cards {
+/// The tables that a card is read from.
+macro_rules! card_tables {
     () => {
-        tickets::table
-            .inner_join(ticket_types::table)
-            .inner_join(events::table)
-            .inner_join(orders::table)
-            .inner_join(order_items::table)
-            .left_join(event_sessions::table)
-            .select((
-                Ticket::as_select(),
-                ticket_types::name,
-                ticket_types::valid_from,
-                ticket_types::valid_until,
-                (
-                    events::name,
-                    events::starts_at,
-                    events::ends_at,
-                    events::time_zone,
-                    events::venue_name,
-                    events::venue_address,
-                    events::city,
-                ),
-                orders::status,
-                orders::currency,
-                order_items::unit_price_minor,
-                (
-                    event_sessions::id,
-                    event_sessions::name,
-                    event_sessions::starts_at,
-                    event_sessions::ends_at,
-                )
-                    .nullable(),
-            ))
+        $crate::db::schema::tickets::table
+            .inner_join($crate::db::schema::ticket_types::table)
+            .inner_join($crate::db::schema::events::table)
+            .inner_join($crate::db::schema::orders::table)
+            .inner_join($crate::db::schema::order_items::table)
+            .left_join($crate::db::schema::event_sessions::table)
     };
 }
+
+/// The columns of a card, in its order.
+macro_rules! card_columns {
+    () => {{
+        use $crate::db::schema::{event_sessions, events, order_items, orders, ticket_types};
+        (
+            $crate::db::schema::tickets::all_columns,
+            ticket_types::name,
+            ticket_types::valid_from,
+            ticket_types::valid_until,
+            (
+                events::name,
+                events::starts_at,
+                events::ends_at,
+                events::time_zone,
+                events::venue_name,
+                events::venue_address,
+                events::city,
+            ),
+            orders::status,
+            orders::currency,
+            order_items::unit_price_minor,
+            (
+                event_sessions::id,
+                event_sessions::name,
+                event_sessions::starts_at,
+                event_sessions::ends_at,
+            )
+                .nullable(),
+        )
+    }};
+}
+
+macro_rules! cards {
+    () => {
+        card_tables!().select(card_columns!())
+    };
+}
+
+pub(crate) use {card_columns, card_tables};
 
 pub async fn find(conn: &mut Conn, id: TicketId) -> QueryResult<Option<Card>> {
     sql!(conn, |c| cards!().filter(tickets::id.eq(id)).first(c).await).optional()
