@@ -25,6 +25,7 @@ mod http;
 mod idempotency;
 mod inventory;
 mod jobs;
+mod load;
 mod mail;
 mod orders;
 mod organizers;

@@ -98,15 +98,20 @@ impl Client {
 
     /// Sends a request, and fails if the contract does not know its answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
+        self.try_send(request).await.unwrap()
+    }
+
+    /// Sends a request to a server that may be gone before it has answered.
+    pub async fn try_send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
         let request = request.build().unwrap();
         let (method, path) = (
             request.method().to_string(),
             request.url().path().to_owned(),
         );
-        let response = self.http.execute(request).await.unwrap();
+        let response = self.http.execute(request).await?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let text = response.text().await.unwrap();
+        let text = response.text().await?;
         let answer = Answer {
             status,
             headers,
@@ -115,9 +120,9 @@ impl Client {
             request: format!("{method} {path}"),
         };
         if let Some(operation) = contract::find(&method, &path) {
-            answer.check(&operation);
+            answer.check(operation);
         }
-        answer
+        Ok(answer)
     }
 }
 

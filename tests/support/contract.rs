@@ -7,6 +7,9 @@ use serde_json::Value;
 pub static CONTRACT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(&tollgate::app::contract_text()).unwrap());
 
+/// Read once: every answer of every test is held to them.
+static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(operations);
+
 /// One operation of the contract.
 #[derive(Debug, Clone)]
 pub struct Operation {
@@ -31,13 +34,11 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// The operation that a request reaches; a fixed path before one with an id.
-pub fn find(method: &str, path: &str) -> Option<Operation> {
-    let mut found: Vec<Operation> = operations()
-        .into_iter()
-        .filter(|operation| operation.method == method && fits(&operation.path, path))
-        .collect();
-    found.sort_by_key(|operation| operation.path.matches('{').count());
-    found.into_iter().next()
+pub fn find(method: &str, path: &str) -> Option<&'static Operation> {
+    let found = OPERATIONS
+        .iter()
+        .filter(|operation| operation.method == method && fits(&operation.path, path));
+    found.min_by_key(|operation| operation.path.matches('{').count())
 }
 
 fn fits(template: &str, path: &str) -> bool {
