@@ -23,6 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct Memory {
     /// Checkouts that nobody has answered yet, by their keys.
     pub unanswered: Vec<(String, Value)>,
+    /// How many checkouts were not answered at first.
+    pub cut: i64,
     /// How many checkouts were answered.
     pub orders: i64,
     /// The payments whose gateway has said that it has the money.
@@ -89,7 +91,9 @@ impl Crowd<'_> {
         let (key, body) = earlier.unwrap_or_else(|| (key(), self.checkout()));
         let path = "/api/v1/checkout-sessions";
         let Some(sale) = self.ask(&self.nobody, &key, path, &body).await else {
-            self.memory.borrow_mut().unanswered.push((key, body));
+            let mut memory = self.memory.borrow_mut();
+            memory.unanswered.push((key, body));
+            memory.cut += 1;
             return None;
         };
         let sale = &sale.expect(201).body;

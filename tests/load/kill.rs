@@ -145,8 +145,16 @@ fn kill_often(kind: Kind) {
             sale.sell_and_kill(&database).await;
         }
         let mut app = sale.settle(database).await;
-        expect_truth(&app, sale.memory.get_mut()).await;
+        let memory = sale.memory.get_mut();
+        expect_truth(&app, memory).await;
         sale.post.expect_complete(&app.database).await;
+        let (bought, inside) = (memory.orders, memory.inside.len());
+        let (checkouts, mails) = (memory.cut, sale.post.cuts());
+        eprintln!("{bought} orders, {inside} inside; cut: {checkouts} checkouts, {mails} mails");
+        assert!(
+            !is_long() || (checkouts > 0 && mails > 0),
+            "it died at rest"
+        );
         app.finish().await;
     });
 }

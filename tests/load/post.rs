@@ -45,6 +45,11 @@ impl Post {
         cut
     }
 
+    /// How often a sender died over a mail.
+    pub fn cuts(&self) -> u32 {
+        self.cuts.values().sum()
+    }
+
     /// No mail is lost, and none came twice but those whose sender died over them.
     pub async fn expect_complete(&self, database: &Database) {
         let all = database.count("SELECT count(*) FROM emails").await;

@@ -93,7 +93,13 @@ async fn cross(app: &TestApp, processes: usize) {
         [("student", 1), ("regular", 1)],
     );
     // Both processes get both: the turns have another rhythm.
-    let lines = |buyer: usize| if buyer / 2 % 2 == 0 { &there } else { &back };
+    let lines = |buyer: usize| {
+        if (buyer / 2).is_multiple_of(2) {
+            &there
+        } else {
+            &back
+        }
+    };
     let order = async |client: &Client, buyer| order_as(&shop, client, buyer, lines(buyer)).await;
     let answers = order_all(&processes, 240, order).await;
     expect_sold(&answers, SEATS);
