@@ -20,9 +20,6 @@ use process::Process;
 /// Nothing here takes as long as that, on whatever machine.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// How many connections are open at once.
-const AT_ONCE: usize = 128;
-
 /// Whether there is time for the long form.
 fn is_long() -> bool {
     std::env::var("TEST_LONG").is_ok_and(|value| value == "1")
