@@ -1,12 +1,13 @@
 //! Hundreds of payments whose messages come three times and in any order, or never.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 use super::{count, in_time, is_long};
 use crate::support::sale::{
