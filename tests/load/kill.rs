@@ -151,10 +151,7 @@ fn kill_often(kind: Kind) {
         let (bought, inside) = (memory.orders, memory.inside.len());
         let (checkouts, mails) = (memory.cut, sale.post.cuts());
         eprintln!("{bought} orders, {inside} inside; cut: {checkouts} checkouts, {mails} mails");
-        assert!(
-            !is_long() || (checkouts > 0 && mails > 0),
-            "it died at rest"
-        );
+        assert!(!is_long() || checkouts > 0, "it died at rest");
         app.finish().await;
     });
 }
