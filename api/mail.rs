@@ -9,11 +9,16 @@ use lettre::message::Mailbox;
 use lettre::message::header::ContentTypeErr;
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport, Tokio1Executor};
+use tokio::time::error::Elapsed;
 
 use crate::config::{Config, ConfigError, MailerSettings};
 pub use message::{Attachment, InlineImage, Message};
 
+/// How long a mail server may take for one word of the conversation.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long it may take for all of them; shorter than a mail's lease.
+const SEND_LIMIT: Duration = Duration::from_secs(60);
 
 /// Why a mail did not leave.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,8 @@ pub enum MailError {
     Build(#[from] lettre::error::Error),
     #[error("the mail server: {0}")]
     Smtp(#[from] lettre::transport::smtp::Error),
+    #[error("the mail server takes too long")]
+    Slow(#[from] Elapsed),
     #[error("the mail's file: {0}")]
     File(#[from] std::io::Error),
 }
@@ -41,7 +48,7 @@ impl MailError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Smtp(error) => !error.is_permanent(),
-            Self::File(_) | Self::Tickets => true,
+            Self::File(_) | Self::Slow(_) | Self::Tickets => true,
             _ => false,
         }
     }
@@ -93,7 +100,7 @@ impl Mailer {
                 Ok(tokio::fs::write(file, mail.formatted()).await?)
             }
             Way::Smtp(transport) => {
-                transport.send(mail).await?;
+                tokio::time::timeout(SEND_LIMIT, transport.send(mail)).await??;
                 Ok(())
             }
         }

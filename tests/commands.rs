@@ -24,15 +24,15 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A server that runs as a process of its own.
-struct Server {
-    child: Child,
+pub struct Server {
+    pub child: Child,
     out: BufReader<ChildStdout>,
-    base: String,
+    pub base: String,
     greeting: Vec<String>,
 }
 
 impl Server {
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         let command = command
             .env("LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
@@ -67,7 +67,7 @@ impl Server {
         }
     }
 
-    fn stop(mut self) -> (i32, String) {
+    pub fn stop(mut self) -> (i32, String) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")

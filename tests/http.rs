@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{Kind, PASSWORD, TestApp, event_body, on_both, run};
 
-fn address(app: &TestApp) -> String {
+pub fn address(app: &TestApp) -> String {
     app.base.strip_prefix("http://").unwrap().to_owned()
 }
 
@@ -79,13 +79,13 @@ on_both! {
 }
 
 /// Holds a lock that every new event needs.
-enum Blocker {
+pub enum Blocker {
     Sqlite(diesel::SqliteConnection),
     Postgres(tokio_postgres::Client),
 }
 
 impl Blocker {
-    async fn take(app: &TestApp) -> Self {
+    pub async fn take(app: &TestApp) -> Self {
         match app.database.kind {
             Kind::Sqlite => {
                 use diesel::Connection;
@@ -110,7 +110,7 @@ impl Blocker {
         }
     }
 
-    async fn release(self) {
+    pub async fn release(self) {
         match self {
             Self::Sqlite(mut conn) => {
                 use diesel::connection::SimpleConnection;

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::support::{Database, Kind, PASSWORD, TestApp, block_on, on_both};
 
 /// A real SMTP server (Python's aiosmtpd) that keeps its mails in a folder.
-struct SmtpServer {
+pub struct SmtpServer {
     child: Child,
     folder: tempfile::TempDir,
     port: u16,
@@ -27,7 +27,7 @@ print('ready', flush=True)
 sys.stdin.read()
 ";
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -36,7 +36,7 @@ fn free_port() -> u16 {
 }
 
 impl SmtpServer {
-    fn start(port: u16) -> Self {
+    pub fn start(port: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mailbox = folder.path().join("mailbox");
         let mut child = Command::new("/usr/bin/python3")
@@ -57,7 +57,7 @@ impl SmtpServer {
         }
     }
 
-    fn mails(&self) -> Vec<String> {
+    pub fn mails(&self) -> Vec<String> {
         let new = self.folder.path().join("mailbox").join("new");
         let mut mails: Vec<String> = std::fs::read_dir(new)
             .unwrap()

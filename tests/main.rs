@@ -20,6 +20,7 @@ mod contract;
 mod crash;
 mod emails;
 mod events;
+mod faults;
 mod gate;
 mod http;
 mod idempotency;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::passes::Passes;
 use super::store::{self, EmailRow};
 use super::template;
@@ -12,7 +14,8 @@ use crate::mail::{MailError, Message};
 
 /// Longer than any send may take, so that no mail is sent by two workers.
 const LEASE: Duration = Duration::from_secs(120);
-const BATCH: i64 = 20;
+/// How many are sent at once: one after the other, a slow server would outlast the lease.
+const BATCH: i64 = 5;
 const ATTEMPTS_MOST: i64 = 12;
 
 /// Sends the mails that are due now; answers how many were tried.
@@ -30,10 +33,12 @@ pub async fn deliver_due(app: &App) -> Result<usize, Problem> {
         .db
         .transaction(async |conn| Ok::<_, Problem>(store::claim(conn, BATCH, now, LEASE).await?))
         .await?;
-    for email in &claimed {
+    let sending = claimed.iter().map(async |email| {
         let outcome = send(app, email).await;
-        record(app, email, outcome).await?;
-    }
+        record(app, email, outcome).await
+    });
+    let outcomes = join_all(sending).await;
+    outcomes.into_iter().collect::<Result<(), _>>()?;
     Ok(claimed.len())
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -27,11 +28,31 @@ pub fn start(app: App, stop: CancellationToken) -> JoinHandle<()> {
     tokio::task::spawn_blocking(move || runtime.block_on(work(app, stop)))
 }
 
-/// Works until `stop`; what runs then is finished first.
+/// Works until `stop`; what runs then is finished first. Mails leave beside the jobs: a mail
+/// server that is slow keeps no order from expiring.
 async fn work(app: App, stop: CancellationToken) {
+    let mails = Notify::new();
+    let jobs = async || {
+        let done = run_jobs(&app).await;
+        // Whoever woke us may have written one, and so may a job.
+        mails.notify_one();
+        done
+    };
+    tokio::join!(
+        repeat(&stop, &app.wake, jobs),
+        repeat(&stop, &mails, async || emails::deliver_due(&app).await),
+    );
+}
+
+/// Does what is due, and rests when that was nothing, until `stop`.
+async fn repeat(
+    stop: &CancellationToken,
+    wake: &Notify,
+    do_due: impl AsyncFn() -> Result<usize, Problem>,
+) {
     let mut failures = 0;
     while !stop.is_cancelled() {
-        let pause = match run_due(&app).await {
+        let pause = match do_due().await {
             Ok(0) => {
                 failures = 0;
                 LOOK_EVERY
@@ -48,7 +69,7 @@ async fn work(app: App, stop: CancellationToken) {
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = app.wake.notified() => {}
+            () = wake.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }

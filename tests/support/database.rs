@@ -18,6 +18,8 @@ pub enum Kind {
 pub struct Database {
     pub url: String,
     pub kind: Kind,
+    /// Kept until the test is over.
+    #[expect(dead_code, reason = "its end removes the folder")]
     folder: Option<tempfile::TempDir>,
     name: Option<String>,
 }
@@ -65,8 +67,21 @@ impl Database {
         }
     }
 
+    /// One that the test keeps itself.
+    pub fn at(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            kind: match url.starts_with("sqlite:") {
+                true => Kind::Sqlite,
+                false => Kind::Postgres,
+            },
+            folder: None,
+            name: None,
+        }
+    }
+
     pub fn file(&self) -> PathBuf {
-        self.folder.as_ref().unwrap().path().join("tollgate.db")
+        PathBuf::from(self.url.strip_prefix("sqlite:").unwrap())
     }
 
     async fn postgres(how: &str) -> Self {
