@@ -12,8 +12,7 @@ mod slow_clients;
 
 use std::time::Duration;
 
-use crate::support::Answer;
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 
 /// Nobody waits longer than that for an answer, whatever is broken.
 const LONGEST: Duration = Duration::from_secs(30);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{LONGEST, count, in_time, is_done};
 use crate::commands::Server;
-use crate::support::sale::{Shop, expect_stock, key, text};
+use crate::support::sale::{Shop, expect_stock, key, text, tickets};
 use crate::support::{Client, Database, PASSWORD, TestApp, block_on};
 
 const CHECKOUT: &str = "/api/v1/checkout-sessions";
@@ -33,8 +33,8 @@ impl Room {
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"])
             .arg(folder.path())
-            .status();
-        let is_mounted = mounted.is_ok_and(|status| status.success());
+            .output();
+        let is_mounted = mounted.is_ok_and(|output| output.status.success());
         is_mounted.then_some(Self::Disk(folder))
     }
 
@@ -74,7 +74,7 @@ fn limit_files(server: &Server, size: &str) {
 impl Drop for Room {
     fn drop(&mut self) {
         if let Self::Disk(folder) = self {
-            let _ = Command::new("umount").arg(folder.path()).status();
+            let _ = Command::new("umount").arg("-l").arg(folder.path()).status();
         }
     }
 }
@@ -181,7 +181,7 @@ async fn run_out_of_room(room: Room) {
     let shop = Shop::open(&app).await;
     let many = json!({"name": "Many", "price_minor": 100, "capacity": 1_000});
     let many = shop.add_type(many).await;
-    let body = shop.body(vec![crate::support::sale::tickets(&many, 1)]);
+    let body = shop.body(vec![tickets(&many, 1)]);
     app.drain().await;
     let database = app.stop().await;
 
