@@ -7,6 +7,7 @@ mod full_disk;
 mod hang_up;
 mod mail_server;
 mod restart;
+mod room;
 mod saturation;
 mod slow_clients;
 

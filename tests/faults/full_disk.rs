@@ -1,13 +1,13 @@
 //! SQLite's disk is full: what would be written is put off, what can be read is read, and with
 //! room again all goes on.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::room::Room;
 use super::{LONGEST, count, in_time, is_done};
 use crate::commands::Server;
 use crate::support::sale::{Shop, expect_stock, key, text, tickets};
@@ -17,67 +17,6 @@ const CHECKOUT: &str = "/api/v1/checkout-sessions";
 
 /// More than fits beside the ballast.
 const TRIES: usize = 200;
-
-/// What keeps files from growing.
-enum Room {
-    /// A small disk of its own, and a file that fills it.
-    Disk(tempfile::TempDir),
-    /// Files of the process may not grow beyond a size.
-    FileSize(tempfile::TempDir),
-}
-
-impl Room {
-    /// `None` where nobody may mount.
-    fn disk() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"])
-            .arg(folder.path())
-            .output();
-        let is_mounted = mounted.is_ok_and(|output| output.status.success());
-        is_mounted.then_some(Self::Disk(folder))
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Disk(folder) | Self::FileSize(folder) => folder.path(),
-        }
-    }
-
-    fn fill(&self, server: &Server) {
-        match self {
-            Self::Disk(folder) => {
-                let mut ballast = std::fs::File::create(folder.path().join("ballast")).unwrap();
-                while ballast.write_all(&[0; 4096]).is_ok() {}
-            }
-            Self::FileSize(_) => limit_files(server, "400000:"),
-        }
-    }
-
-    fn free(&self, server: &Server) {
-        match self {
-            Self::Disk(folder) => std::fs::remove_file(folder.path().join("ballast")).unwrap(),
-            Self::FileSize(_) => limit_files(server, "unlimited:"),
-        }
-    }
-}
-
-fn limit_files(server: &Server, size: &str) {
-    let pid = server.child.id().to_string();
-    let size = format!("--fsize={size}");
-    let limited = Command::new("prlimit")
-        .args(["--pid", &pid, &size])
-        .status();
-    assert!(limited.unwrap().success());
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        if let Self::Disk(folder) = self {
-            let _ = Command::new("umount").arg("-l").arg(folder.path()).status();
-        }
-    }
-}
 
 /// A Tollgate of its own process, which is told of files that may not grow, and not killed.
 fn serve(database: &Database, mails: &Path) -> Server {
@@ -209,7 +148,5 @@ fn a_full_disk_puts_off_writes_only() {
 
 #[test]
 fn files_that_may_not_grow_put_off_writes_only() {
-    block_on(run_out_of_room(Room::FileSize(
-        tempfile::tempdir().unwrap(),
-    )));
+    block_on(run_out_of_room(Room::file_size()));
 }
