@@ -1,6 +1,7 @@
 //! The running application: its parts, its routes, its start and its stop.
 
 mod demo;
+mod figures;
 mod first_start;
 mod routes;
 mod serve;
@@ -61,6 +62,11 @@ pub enum StartError {
     Keys(#[from] KeysError),
     #[error("{setting} {address}: {error}", setting = "LISTEN")]
     Listen {
+        address: std::net::SocketAddr,
+        error: std::io::Error,
+    },
+    #[error("{setting} {address}: {error}", setting = "METRICS_LISTEN")]
+    MetricsListen {
         address: std::net::SocketAddr,
         error: std::io::Error,
     },

@@ -14,6 +14,7 @@ use crate::error::{Code, Problem};
 use crate::events::{self, Event};
 use crate::http::body::Patch;
 use crate::id::{BoothId, BoothTypeId, EventId, UserId};
+use crate::metrics;
 use crate::slug;
 pub use store::{Booth, BoothType, count_available};
 
@@ -237,7 +238,10 @@ pub async fn hold_chosen(
     now: Timestamp,
 ) -> Result<Booth, Problem> {
     let held = store::hold(conn, booth_type, id, now).await?;
-    held.ok_or_else(|| Problem::new(Code::BoothTaken))
+    held.ok_or_else(|| {
+        metrics::stock_guard_hit("booths");
+        Problem::new(Code::BoothTaken)
+    })
 }
 
 /// Holds any free booth of a type; of those that nobody else is just taking, the first.
@@ -251,6 +255,7 @@ pub async fn hold_any(
             return Ok(booth);
         }
     }
+    metrics::stock_guard_hit("booths");
     let mut problem = Problem::new(Code::SoldOut).detail("No booth of this type is left.");
     problem.members.insert("available".to_owned(), json!(0));
     Err(problem)

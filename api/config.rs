@@ -72,6 +72,8 @@ pub struct Config {
     pub environment: Environment,
     pub database_url: String,
     pub listen: SocketAddr,
+    /// Where figures are shown; nowhere, if `None`.
+    pub metrics_listen: Option<SocketAddr>,
     /// How clients reach us, without a slash at the end.
     pub public_base_url: String,
     pub trusted_proxies: Vec<IpNet>,
@@ -147,6 +149,8 @@ impl Config {
                 .secret("DATABASE_URL")?
                 .unwrap_or_else(|| "sqlite:tollgate.db".to_owned()),
             listen,
+            metrics_listen: settings
+                .parsed("METRICS_LISTEN", "an address such as 127.0.0.1:9464")?,
             trusted_proxies: settings.list("TRUSTED_PROXIES", "networks such as 10.0.0.0/8")?,
             return_origins: settings.origins("RETURN_ORIGINS")?,
             email_verify_url: front_end("EMAIL_VERIFY_URL", "verify-email")?,

@@ -3,6 +3,7 @@
 //! A query is written once, inside [`sql!`], and compiled for both databases.
 //! Where the two differ, the macro takes a query for each.
 
+mod cached;
 #[cfg(debug_assertions)]
 pub mod crash;
 mod fault;
@@ -20,8 +21,8 @@ pub mod values;
 use std::error::Error;
 use std::time::Duration;
 
-use deadpool::Runtime;
 use deadpool::managed::{Manager, Object};
+use deadpool::{Runtime, Status};
 use diesel::QueryResult;
 use diesel::connection::AnsiTransactionManager;
 use diesel::result::Error as DieselError;
@@ -33,6 +34,8 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, Tr
 use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use tokio::runtime::Handle;
 
+use crate::metrics::{self, Stopwatch};
+pub use cached::Cache;
 pub use fault::{Fault, Transient};
 pub use open::sqlite_path;
 
@@ -135,18 +138,34 @@ impl Db {
 
     /// A connection for single reading statements. On SQLite it cannot write.
     pub async fn read(&self) -> Result<Conn, DbError> {
-        Ok(match self {
+        let waiting = Stopwatch::start();
+        let conn = match self {
             Self::Sqlite { readers, .. } => Conn::Sqlite(Lease::new(readers.get().await?)),
             Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?)),
-        })
+        };
+        metrics::pool_waited(waiting.elapsed());
+        Ok(conn)
     }
 
     /// A connection for a single writing statement; several belong in a [`Db::transaction`].
     pub async fn write(&self) -> Result<Conn, DbError> {
-        Ok(match self {
+        let waiting = Stopwatch::start();
+        let conn = match self {
             Self::Sqlite { writer, .. } => Conn::Sqlite(Lease::new(writer.get().await?)),
             Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?)),
-        })
+        };
+        metrics::pool_waited(waiting.elapsed());
+        Ok(conn)
+    }
+
+    /// How the pools stand, each by its name.
+    pub fn connections(&self) -> Vec<(&'static str, Status)> {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                vec![("writer", writer.status()), ("readers", readers.status())]
+            }
+            Self::Postgres(pool) => vec![("all", pool.status())],
+        }
     }
 
     /// Runs `work` in one transaction, again when it lost against another (a deadlock,
@@ -230,6 +249,9 @@ macro_rules! sql {
 }
 pub(crate) use sql;
 
+/// The most rows of an insert whose prepared form is kept: each number is a text of its own.
+pub(crate) const ROWS_CACHED_MOST: usize = 4;
+
 /// Inserts any number of rows of one table in one statement.
 ///
 /// diesel-async cannot run a multi-row insert on SQLite, diesel itself can.
@@ -238,11 +260,23 @@ macro_rules! insert_all {
         let rows = $rows;
         $crate::db::sql!($conn,
             sqlite: |c| c.spawn_blocking(move |c| {
-                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(&rows), c)
+                let mut inserted = 0;
+                for row in &rows {
+                    let insert = diesel::insert_into($table).values(row);
+                    let insert = $crate::db::Cache::cached(insert);
+                    inserted += diesel::RunQueryDsl::execute(insert, c)?;
+                }
+                diesel::QueryResult::Ok(inserted)
             }).await,
-            postgres: |c| diesel_async::RunQueryDsl::execute(
-                diesel::insert_into($table).values(&rows), c
-            ).await
+            postgres: |c| {
+                let insert = diesel::insert_into($table).values(&rows);
+                if rows.len() <= $crate::db::ROWS_CACHED_MOST {
+                    let insert = $crate::db::Cache::cached(insert);
+                    diesel_async::RunQueryDsl::execute(insert, c).await
+                } else {
+                    diesel_async::RunQueryDsl::execute(insert, c).await
+                }
+            }
         )
     }};
 }

@@ -17,7 +17,7 @@ use crate::id::{OrganizerId, UserId};
 use crate::keys::Token;
 pub use deliver::deliver_due;
 use store::EmailRow;
-pub use store::{count_unfinished, oldest_due, sent_about};
+pub use store::{count_dead, count_unfinished, oldest_due, sent_about};
 pub use summary::{BoothSummary, LineSummary, OrderSummary};
 
 text_enum! {

@@ -15,6 +15,7 @@ use crate::error::{Code, Problem};
 use crate::events::{self, Event};
 use crate::http::body::Patch;
 use crate::id::{EventId, EventSessionId, InventoryId, TicketTypeId, UserId};
+use crate::metrics;
 use crate::slug;
 pub use store::{Inventory, Sale, TicketType};
 
@@ -278,6 +279,7 @@ pub async fn take(
 }
 
 fn sold_out(left: Option<Inventory>) -> Problem {
+    metrics::stock_guard_hit("tickets");
     let (name, available) = match &left {
         Some(inventory) => (inventory.name.as_str(), inventory.available().max(0)),
         None => ("it", 0),

@@ -8,7 +8,7 @@ mod worker;
 use std::time::Duration;
 
 pub use kinds::Job;
-pub use queue::{count_unfinished, enqueue, ensure_recurring, oldest_due};
+pub use queue::{count_dead, count_unfinished, enqueue, ensure_recurring, oldest_due};
 pub use worker::{drain, start};
 
 const BACKOFF_FIRST: Duration = Duration::from_secs(5);

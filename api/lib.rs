@@ -35,6 +35,7 @@ mod jobs;
 mod keys;
 mod ledger;
 mod mail;
+mod metrics;
 mod money;
 mod orders;
 mod organizers;

@@ -31,7 +31,9 @@ pub use details::Details;
 pub use evidence::Evidence;
 pub use manual::mark_paid;
 pub use settle::settle;
-pub use store::{Payment, PaymentFilter, count_open, find_by_reference, find_scoped, list};
+pub use store::{
+    Payment, PaymentFilter, count_open, count_unfinished, find_by_reference, find_scoped, list,
+};
 pub use sweep::sweep;
 pub use sync::{Asked, cancel, look_up, sync, wake};
 

@@ -78,3 +78,12 @@ pub async fn close(
         .await)?;
     Ok(())
 }
+
+/// How many tasks wait for a person.
+pub async fn count_open(conn: &mut Conn) -> QueryResult<i64> {
+    sql!(conn, |c| tasks::table
+        .filter(tasks::done_at.is_null())
+        .count()
+        .get_result(c)
+        .await)
+}

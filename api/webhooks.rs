@@ -15,10 +15,12 @@ use crate::error::{Code, Problem};
 use crate::gateways::{ACCOUNT, Authenticity, Gateway, GatewayEvent, RawWebhook};
 use crate::id::{PaymentId, WebhookEventId};
 use crate::jobs::{self, Job};
+use crate::metrics;
 use crate::orders::Terms;
 use crate::payments::{self, Asked, Evidence};
 use crate::tasks::{self, TaskKind};
 use store::EventRow;
+pub use store::oldest_waiting;
 
 text_enum! {
     /// `received → applied | ignored | unmatched | failed → dead`.
@@ -56,11 +58,13 @@ pub async fn receive(
     };
     let authenticity = gateway.verify_webhook(&message).await;
     if authenticity == Authenticity::Invalid {
+        metrics::webhook_taken(gateway.id(), "refused");
         return Err(Problem::new(Code::WebhookSignatureInvalid));
     }
     let events = gateway
         .parse_webhook(&message)
         .map_err(|_| Problem::new(Code::WebhookPayloadInvalid))?;
+    metrics::webhook_taken(gateway.id(), "taken");
     for event in &events {
         if authenticity == Authenticity::Hint {
             follow_hint(app, gateway, event).await?;
@@ -176,8 +180,12 @@ pub async fn apply(app: &App, event: WebhookEventId, payment: PaymentId) -> Resu
     if let Asked::Unanswered(_) = payments::look_up(app, payment).await? {
         return Err(Problem::new(Code::ProviderError));
     }
-    let mut conn = app.db.write().await?;
-    Ok(store::mark_applied(&mut conn, event, app.clock.now()).await?)
+    let (mut conn, now) = (app.db.write().await?, app.clock.now());
+    let received_at = store::mark_applied(&mut conn, event, now).await?;
+    if let Some(received_at) = received_at {
+        metrics::webhook_applied(now.since(received_at));
+    }
+    Ok(())
 }
 
 /// What is kept of a message: its text, cut.

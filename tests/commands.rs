@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::{Client, Database, Kind, block_on};
 
-fn tollgate(folder: &Path) -> Command {
+pub fn tollgate(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
     command.current_dir(folder).env_clear();
     command

@@ -28,6 +28,7 @@ mod inventory;
 mod jobs;
 mod load;
 mod mail;
+mod metrics;
 mod orders;
 mod organizers;
 mod payments;

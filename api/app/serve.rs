@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::AppExt;
 
-use super::{App, StartError, routes};
+use super::{App, StartError, figures, routes};
 use crate::http::{cors, detach, limits, problem, trace};
 use crate::jobs;
 use crate::service::Contract;
@@ -28,6 +28,7 @@ pub struct Running {
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
     worker: Option<JoinHandle<()>>,
+    figures: Option<figures::Serving>,
     stop: CancellationToken,
 }
 
@@ -71,6 +72,14 @@ pub fn serve(app: App, threads: usize, with_worker: bool) -> Result<Running, Sta
     if let Some(point) = app.config.crash_point {
         crate::db::crash::arm(point);
     }
+    let figures = app.config.metrics_listen.map(|listen| {
+        let unbound = |error| StartError::MetricsListen {
+            address: listen,
+            error,
+        };
+        figures::serve(&app, listen).map_err(unbound)
+    });
+    let figures = figures.transpose()?;
     let server = server.run();
     let handle = server.handle();
     let stop = CancellationToken::new();
@@ -81,6 +90,7 @@ pub fn serve(app: App, threads: usize, with_worker: bool) -> Result<Running, Sta
         handle,
         server: tokio::spawn(server),
         worker,
+        figures,
         stop,
     })
 }
@@ -103,6 +113,9 @@ impl Running {
         self.handle.stop(true).await;
         if let Some(worker) = self.worker {
             worker.await.map_err(std::io::Error::other)?;
+        }
+        if let Some(figures) = self.figures {
+            figures.stop().await;
         }
         self.server.await.map_err(std::io::Error::other)??;
         Ok(())

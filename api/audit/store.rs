@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::db::schema::audit;
 use crate::db::values::Timestamp;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::{AuditId, OrganizerId};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -38,6 +38,7 @@ pub struct AuditFilter {
 pub(super) async fn insert(conn: &mut Conn, row: &AuditRow) -> QueryResult<()> {
     sql!(conn, |c| diesel::insert_into(audit::table)
         .values(row)
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -136,6 +137,7 @@ pub(super) async fn set_seal(
             audit::prev_hash.eq(prev_hash),
             audit::hash.eq(hash),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())

@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use super::BoothStatus;
 use crate::db::schema::{booth_types, booths};
 use crate::db::values::Timestamp;
-use crate::db::{Conn, insert_all, sql};
+use crate::db::{Cache, Conn, insert_all, sql};
 use crate::id::{BoothId, BoothTypeId, EventId};
 use crate::money::Currency;
 
@@ -50,6 +50,7 @@ pub(super) async fn insert_type(conn: &mut Conn, row: &BoothType) -> QueryResult
         .values(row)
         .on_conflict((booth_types::event_id, booth_types::slug))
         .do_nothing()
+        .cached()
         .execute(c)
         .await)?;
     Ok(inserted == 1)
@@ -73,6 +74,7 @@ pub(super) async fn slug_is_taken(
 pub(super) async fn save_type(conn: &mut Conn, row: &BoothType) -> QueryResult<()> {
     sql!(conn, |c| diesel::update(booth_types::table.find(row.id))
         .set(row)
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -80,6 +82,7 @@ pub(super) async fn save_type(conn: &mut Conn, row: &BoothType) -> QueryResult<(
 
 pub(super) async fn delete_type(conn: &mut Conn, id: BoothTypeId) -> QueryResult<bool> {
     let deleted = sql!(conn, |c| diesel::delete(booth_types::table.find(id))
+        .cached()
         .execute(c)
         .await);
     unless_referred_to(deleted)
@@ -231,6 +234,7 @@ pub(super) async fn set_status(
             booths::updated_at.eq(now),
         ))
         .returning(Booth::as_returning())
+        .cached()
         .get_result(c)
         .await)
     .optional()
@@ -324,6 +328,7 @@ pub(super) async fn hold(
             booths::updated_at.eq(now),
         ))
         .returning(Booth::as_returning())
+        .cached()
         .get_result(c)
         .await)
     .optional()

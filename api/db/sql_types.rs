@@ -24,6 +24,8 @@ pub struct Uuid;
 )]
 pub struct Timestamptz;
 
+impl diesel::sql_types::SqlOrd for Timestamptz {}
+
 /// `jsonb` on PostgreSQL, JSON `text` on SQLite.
 #[derive(Debug, Clone, Copy, Default, QueryId, SqlType)]
 #[diesel(

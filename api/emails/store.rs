@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::{EmailData, EmailStatus, NewEmail, Template};
 use crate::db::schema::emails;
 use crate::db::values::{Json, Timestamp};
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::{EmailId, OrderId, OrganizerId};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -118,6 +118,7 @@ pub(super) async fn insert(conn: &mut Conn, row: &EmailRow) -> QueryResult<()> {
         .values(row)
         .on_conflict(emails::dedupe_key)
         .do_nothing()
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -146,6 +147,15 @@ pub async fn oldest_due(conn: &mut Conn, now: Timestamp) -> QueryResult<Option<T
         .first(c)
         .await)
     .optional()
+}
+
+/// How many mails are tried no more.
+pub async fn count_dead(conn: &mut Conn) -> QueryResult<i64> {
+    sql!(conn, |c| emails::table
+        .filter(emails::status.eq(EmailStatus::Dead))
+        .count()
+        .get_result(c)
+        .await)
 }
 
 /// How many mails were neither sent nor given up.
@@ -208,6 +218,7 @@ pub(super) async fn mark_sent(conn: &mut Conn, id: EmailId, now: Timestamp) -> Q
             emails::sent_at.eq(now),
             emails::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -233,6 +244,7 @@ pub(super) async fn mark_failed(
             emails::last_error.eq(error),
             emails::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())

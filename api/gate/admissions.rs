@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::lists::List;
 use crate::db::schema::admissions;
 use crate::db::values::Timestamp;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::{AdmissionId, CheckinListId, ScanId, TicketId};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -44,6 +44,7 @@ pub(super) async fn open(
     let inserted = sql!(conn, |c| diesel::insert_into(admissions::table)
         .values(&row)
         .on_conflict_do_nothing()
+        .cached()
         .execute(c)
         .await)?;
     Ok(inserted == 1)
@@ -66,6 +67,7 @@ pub(super) async fn close(
             admissions::closed_by.eq(scan),
             admissions::closed_at.eq(now)
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(closed == 1)
@@ -99,7 +101,7 @@ pub(super) async fn undo_entry(conn: &mut Conn, scan: ScanId) -> QueryResult<boo
     let inside = admissions::table
         .filter(admissions::opened_by.eq(scan))
         .filter(admissions::closed_at.is_null());
-    let removed = sql!(conn, |c| diesel::delete(inside).execute(c).await)?;
+    let removed = sql!(conn, |c| diesel::delete(inside).cached().execute(c).await)?;
     Ok(removed == 1)
 }
 
@@ -125,6 +127,7 @@ pub(super) async fn undo_exit(conn: &mut Conn, scan: ScanId) -> QueryResult<bool
             admissions::closed_by.eq(None::<ScanId>),
             admissions::closed_at.eq(None::<Timestamp>),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(true)

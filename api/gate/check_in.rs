@@ -14,6 +14,7 @@ use crate::db::values::Timestamp;
 use crate::digest::hex;
 use crate::error::{Code, Problem};
 use crate::id::{ScanId, TicketId};
+use crate::metrics;
 use crate::tickets::{self, Card, TicketStatus};
 
 /// A wish to come in or go out.
@@ -273,6 +274,7 @@ async fn scan(
         )
         .await?;
     }
+    metrics::scanned(reason.as_str());
     Ok(row.answer)
 }
 

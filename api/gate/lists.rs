@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use crate::audit;
 use crate::db::schema::{checkin_lists, tickets};
 use crate::db::values::{Json, Timestamp};
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::error::Problem;
 use crate::events::Event;
 use crate::id::{CheckinListId, EventId, EventSessionId, OrganizerId, TicketTypeId, UserId};
@@ -85,6 +85,7 @@ pub async fn ensure(conn: &mut Conn, list: &List) -> QueryResult<()> {
     sql!(conn, |c| diesel::insert_into(checkin_lists::table)
         .values(list)
         .on_conflict_do_nothing()
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -120,6 +121,7 @@ pub async fn save(
     ensure(conn, list).await?;
     sql!(conn, |c| diesel::update(checkin_lists::table.find(list.id))
         .set(list)
+        .cached()
         .execute(c)
         .await)?;
     let entry = audit::Entry {

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::{Direction, Reason, ScanResult};
 use crate::db::schema::scans;
 use crate::db::values::Timestamp;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::{CheckinListId, EventId, OrganizerId, ScanId, TicketId};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -36,6 +36,7 @@ pub(super) async fn insert(conn: &mut Conn, row: &Scan) -> QueryResult<bool> {
     let inserted = sql!(conn, |c| diesel::insert_into(scans::table)
         .values(row)
         .on_conflict_do_nothing()
+        .cached()
         .execute(c)
         .await)?;
     Ok(inserted == 1)

@@ -1,13 +1,13 @@
 //! A request's id, and the one line that the log keeps of it.
 
-use std::time::Instant;
-
 use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use tracing::Instrument;
+
+use crate::metrics::{self, Stopwatch};
 
 /// Names one request, in its answer and in the log.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub async fn trace(
     request.extensions_mut().insert(id.clone());
     let method = request.method().clone();
     let span = tracing::info_span!("request", request_id = %id.0);
-    let started = started();
+    let watch = Stopwatch::start();
     let response = next.call(request).instrument(span.clone()).await;
     let status = match &response {
         Ok(response) => response.status(),
@@ -56,12 +56,14 @@ pub async fn trace(
         .as_ref()
         .ok()
         .and_then(|response| response.request().match_pattern());
+    let (route, took) = (route.as_deref().unwrap_or("-"), watch.elapsed());
+    metrics::request_answered(method.as_str(), route, status.as_u16(), took);
     span.in_scope(|| {
         tracing::info!(
             %method,
-            route = route.as_deref().unwrap_or("-"),
+            route,
             status = status.as_u16(),
-            elapsed_ms = started.elapsed().as_millis(),
+            elapsed_ms = took.as_millis(),
             "answered"
         );
     });
@@ -71,12 +73,4 @@ pub async fn trace(
         }
         response
     })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long a request took is no business time"
-)]
-fn started() -> Instant {
-    Instant::now()
 }

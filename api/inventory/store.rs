@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use super::Taken;
 use crate::db::schema::{inventory, ticket_types};
 use crate::db::values::Timestamp;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::{EventId, EventSessionId, InventoryId, TicketTypeId};
 use crate::money::Currency;
 
@@ -59,6 +59,7 @@ pub struct Sale {
 pub(super) async fn insert_inventory(conn: &mut Conn, row: &Inventory) -> QueryResult<()> {
     sql!(conn, |c| diesel::insert_into(inventory::table)
         .values(row)
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -70,6 +71,7 @@ pub(super) async fn insert(conn: &mut Conn, row: &TicketType) -> QueryResult<boo
         .values(row)
         .on_conflict((ticket_types::event_id, ticket_types::slug))
         .do_nothing()
+        .cached()
         .execute(c)
         .await)?;
     Ok(inserted == 1)
@@ -93,6 +95,7 @@ pub(super) async fn slug_is_taken(
 pub(super) async fn save(conn: &mut Conn, row: &TicketType) -> QueryResult<()> {
     sql!(conn, |c| diesel::update(ticket_types::table.find(row.id))
         .set(row)
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -103,11 +106,13 @@ pub(super) async fn delete(conn: &mut Conn, row: &TicketType) -> QueryResult<boo
     let deleted = conn
         .transaction(async |conn| {
             sql!(conn, |c| diesel::delete(ticket_types::table.find(row.id))
+                .cached()
                 .execute(c)
                 .await)?;
             sql!(conn, |c| diesel::delete(
                 inventory::table.find(row.inventory_id)
             )
+            .cached()
             .execute(c)
             .await)
         })
@@ -187,6 +192,7 @@ pub(super) async fn set_capacity(
             inventory::updated_at.eq(now),
         ))
         .returning(Inventory::as_returning())
+        .cached()
         .get_result(c)
         .await)
     .optional()
@@ -233,6 +239,7 @@ pub(super) async fn take(
             inventory::sold.eq(inventory::sold + sold),
             inventory::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(moved == 1)
@@ -253,6 +260,7 @@ pub(super) async fn let_go(
             inventory::sold.eq(inventory::sold + sold),
             inventory::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())

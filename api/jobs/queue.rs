@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::kinds::Job;
 use crate::db::schema::jobs;
 use crate::db::values::{Json, Timestamp, text_enum};
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::JobId;
 
 text_enum! {
@@ -110,6 +110,7 @@ pub(super) async fn retry(
         jobs::updated_at.eq(now),
     ))
     .returning(JobState::as_returning())
+    .cached()
     .get_result(c)
     .await)
     .optional()
@@ -138,6 +139,7 @@ async fn insert(
         .values(&row)
         .on_conflict(jobs::dedupe_key)
         .do_nothing()
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -167,6 +169,15 @@ pub async fn oldest_due(conn: &mut Conn, now: Timestamp) -> QueryResult<Option<T
         .first(c)
         .await)
     .optional()
+}
+
+/// How many jobs are tried no more.
+pub async fn count_dead(conn: &mut Conn) -> QueryResult<i64> {
+    sql!(conn, |c| jobs::table
+        .filter(jobs::status.eq(JobStatus::Dead))
+        .count()
+        .get_result(c)
+        .await)
 }
 
 /// How many jobs are left: not the recurring ones that rest, but those that are dead.
@@ -225,6 +236,7 @@ pub(super) async fn claim(
 pub(super) async fn finish(conn: &mut Conn, row: &JobRow, now: Timestamp) -> QueryResult<()> {
     match row.payload.0.rest() {
         None => sql!(conn, |c| diesel::delete(jobs::table.find(row.id))
+            .cached()
             .execute(c)
             .await)?,
         Some(rest) => sql!(conn, |c| diesel::update(jobs::table.find(row.id))
@@ -236,6 +248,7 @@ pub(super) async fn finish(conn: &mut Conn, row: &JobRow, now: Timestamp) -> Que
                 jobs::last_error.eq(None::<String>),
                 jobs::updated_at.eq(now),
             ))
+            .cached()
             .execute(c)
             .await)?,
     };
@@ -262,6 +275,7 @@ pub(super) async fn fail(
             jobs::last_error.eq(error),
             jobs::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())

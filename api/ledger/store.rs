@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::Cause;
 use crate::db::schema::{journals, postings};
 use crate::db::values::Timestamp;
-use crate::db::{Conn, insert_all, sql};
+use crate::db::{Cache, Conn, insert_all, sql};
 use crate::id::{JournalId, OrderId, OrganizerId, PaymentId, PostingId};
 use crate::money::Currency;
 
@@ -41,6 +41,7 @@ pub(super) async fn insert(
 ) -> QueryResult<()> {
     sql!(conn, |c| diesel::insert_into(journals::table)
         .values(journal)
+        .cached()
         .execute(c)
         .await)?;
     insert_all!(conn, postings::table, rows)?;

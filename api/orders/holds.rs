@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use crate::booths::{self, BoothStatus};
 use crate::db::schema::holds;
 use crate::db::values::{Timestamp, text_enum};
-use crate::db::{Conn, insert_all, sql};
+use crate::db::{Cache, Conn, insert_all, sql};
 use crate::error::Problem;
 use crate::id::{BoothId, HoldId, InventoryId, OrderId};
 use crate::inventory::{self, Portion};
@@ -91,6 +91,7 @@ pub(super) async fn set_expiry(
 ) -> Result<(), Problem> {
     sql!(conn, |c| diesel::update(active!(order))
         .set((holds::expires_at.eq(until), holds::updated_at.eq(now)))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -107,6 +108,7 @@ pub(super) async fn end(
     let ended: Vec<Hold> = sql!(conn, |c| diesel::update(active!(order))
         .set((holds::status.eq(status), holds::updated_at.eq(now)))
         .returning(Hold::as_returning())
+        .cached()
         .get_results(c)
         .await)?;
     let stock = portions(

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{ItemKind, OrderScope, OrderStatus, PaymentStatus};
 use crate::db::schema::{order_items, orders};
 use crate::db::values::{Json, Timestamp};
-use crate::db::{Conn, insert_all, sql};
+use crate::db::{Cache, Conn, insert_all, sql};
 use crate::id::{
     BoothTypeId, EventId, EventSessionId, OrderId, OrderItemId, OrganizerId, TicketTypeId, UserId,
 };
@@ -65,6 +65,7 @@ pub struct Item {
 pub(super) async fn insert(conn: &mut Conn, order: &Order, items: Vec<Item>) -> QueryResult<()> {
     sql!(conn, |c| diesel::insert_into(orders::table)
         .values(order)
+        .cached()
         .execute(c)
         .await)?;
     insert_all!(conn, order_items::table, items)?;
@@ -142,6 +143,7 @@ pub(super) async fn set_money(
             orders::updated_at.eq(now),
         ))
         .returning(Order::as_returning())
+        .cached()
         .get_result(c)
         .await)
 }
@@ -158,6 +160,7 @@ pub(super) async fn set_expiry(
             orders::version.eq(orders::version + 1),
             orders::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -177,6 +180,7 @@ pub(super) async fn set_buyer(
             orders::updated_at.eq(now),
         ))
         .returning(Order::as_returning())
+        .cached()
         .get_result(c)
         .await)
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::ManualNote;
 use crate::db::schema::payment_details;
 use crate::db::values::{Json, Timestamp};
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::gateways::{Failure, NextAction, PaymentMethod, Snapshot};
 use crate::id::PaymentId;
 
@@ -30,6 +30,7 @@ pub struct Details {
 pub(super) async fn insert(conn: &mut Conn, row: &Details) -> QueryResult<()> {
     sql!(conn, |c| diesel::insert_into(payment_details::table)
         .values(row)
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -68,11 +69,13 @@ pub(super) async fn note(
             payment_details::last_answer.eq(Json(snapshot.raw.clone())),
             payment_details::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     if let Some(method) = snapshot.method.clone() {
         sql!(conn, |c| diesel::update(row)
             .set(payment_details::method.eq(Json(method)))
+            .cached()
             .execute(c)
             .await)?;
     }
@@ -91,6 +94,7 @@ pub(super) async fn note_failure(
             payment_details::failure.eq(Json(failure.clone())),
             payment_details::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::Status;
 use crate::db::schema::{orders, payments};
 use crate::db::values::Timestamp;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::{OrderId, OrganizerId, PaymentId};
 use crate::money::Currency;
 use crate::orders::OrderScope;
@@ -45,6 +45,7 @@ pub struct Payment {
 pub(super) async fn insert(conn: &mut Conn, row: &Payment) -> QueryResult<()> {
     sql!(conn, |c| diesel::insert_into(payments::table)
         .values(row)
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -89,6 +90,7 @@ pub(super) async fn of_order(conn: &mut Conn, order: OrderId) -> QueryResult<Vec
 pub(super) async fn save(conn: &mut Conn, payment: &Payment) -> QueryResult<()> {
     sql!(conn, |c| diesel::update(payments::table.find(payment.id))
         .set(payment)
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -106,6 +108,7 @@ pub(super) async fn supersede(conn: &mut Conn, order: OrderId, now: Timestamp) -
             payments::version.eq(payments::version + 1),
             payments::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -160,6 +163,7 @@ pub(super) async fn sync_at(conn: &mut Conn, id: PaymentId, at: Timestamp) -> Qu
                 .or(payments::next_sync_at.is_null())
         )
         .set(payments::next_sync_at.eq(at))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -173,6 +177,7 @@ pub(super) async fn plan_sync(
 ) -> QueryResult<()> {
     sql!(conn, |c| diesel::update(payments::table.find(id))
         .set(payments::next_sync_at.eq(at))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -282,4 +287,20 @@ pub async fn count_open(
         sql!(conn, |c| open.get_result(c).await)?,
         sql!(conn, |c| overdue.get_result(c).await)?,
     ))
+}
+
+/// How many payments are not final, by status, and since when the oldest has not changed.
+pub async fn count_unfinished(
+    conn: &mut Conn,
+) -> QueryResult<Vec<(Status, i64, Option<Timestamp>)>> {
+    sql!(conn, |c| payments::table
+        .filter(payments::next_sync_at.is_not_null())
+        .group_by(payments::status)
+        .select((
+            payments::status,
+            diesel::dsl::count_star(),
+            diesel::dsl::min(payments::updated_at)
+        ))
+        .load(c)
+        .await)
 }

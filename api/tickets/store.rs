@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::{Attendee, TicketStatus};
 use crate::db::schema::tickets;
 use crate::db::values::Timestamp;
-use crate::db::{Conn, insert_all, sql};
+use crate::db::{Cache, Conn, insert_all, sql};
 use crate::id::{
     EventId, EventSessionId, OrderId, OrderItemId, OrganizerId, TicketId, TicketTypeId,
 };
@@ -54,6 +54,7 @@ pub(super) async fn issue(conn: &mut Conn, order: OrderId, now: Timestamp) -> Qu
             tickets::version.eq(tickets::version + 1),
             tickets::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -73,6 +74,7 @@ pub(super) async fn void_reserved(
             tickets::version.eq(tickets::version + 1),
             tickets::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -103,6 +105,7 @@ pub(super) async fn set_attendee(
             tickets::version.eq(tickets::version + 1),
             tickets::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(updated == 1)
@@ -138,6 +141,7 @@ pub async fn set_status(
             tickets::updated_at.eq(now),
         ))
         .returning(Ticket::as_returning())
+        .cached()
         .get_result(c)
         .await)
     .optional()
@@ -158,6 +162,7 @@ pub async fn mark_used(conn: &mut Conn, id: TicketId, now: Timestamp) -> QueryRe
             tickets::version.eq(tickets::version + 1),
             tickets::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(used == 1)
@@ -175,6 +180,7 @@ pub async fn mark_unused(conn: &mut Conn, id: TicketId, now: Timestamp) -> Query
             tickets::version.eq(tickets::version + 1),
             tickets::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -192,6 +198,7 @@ pub(super) async fn raise_credential(
             tickets::updated_at.eq(now),
         ))
         .returning(Ticket::as_returning())
+        .cached()
         .get_result(c)
         .await)
 }

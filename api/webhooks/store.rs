@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::EventStatus;
 use crate::db::schema::webhook_events;
 use crate::db::values::Timestamp;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::{OrganizerId, PaymentId, WebhookEventId};
 
 #[derive(Debug, Clone, Insertable)]
@@ -39,6 +39,7 @@ pub(super) async fn insert(conn: &mut Conn, row: &EventRow) -> QueryResult<bool>
             webhook_events::dedupe_key
         ))
         .do_nothing()
+        .cached()
         .execute(c)
         .await)?;
     Ok(inserted == 1)
@@ -70,7 +71,7 @@ pub(super) async fn mark_applied(
     conn: &mut Conn,
     id: WebhookEventId,
     now: Timestamp,
-) -> QueryResult<()> {
+) -> QueryResult<Option<Timestamp>> {
     sql!(conn, |c| diesel::update(webhook_events::table.find(id))
         .filter(webhook_events::status.eq(EventStatus::Received))
         .set((
@@ -78,7 +79,20 @@ pub(super) async fn mark_applied(
             webhook_events::applied_at.eq(now),
             webhook_events::updated_at.eq(now),
         ))
-        .execute(c)
-        .await)?;
-    Ok(())
+        .returning(webhook_events::received_at)
+        .cached()
+        .get_result(c)
+        .await)
+    .optional()
+}
+
+/// When the message came that has waited longest to be applied.
+pub async fn oldest_waiting(conn: &mut Conn) -> QueryResult<Option<Timestamp>> {
+    sql!(conn, |c| webhook_events::table
+        .filter(webhook_events::status.eq(EventStatus::Received))
+        .order(webhook_events::received_at)
+        .select(webhook_events::received_at)
+        .first(c)
+        .await)
+    .optional()
 }

@@ -11,7 +11,7 @@ use crate::http::idempotency::GUEST_TOKEN_PLACEHOLDER;
 use crate::id::{CheckoutSessionId, OrderId, PaymentId};
 use crate::money::Currency;
 use crate::orders::routes::view::{BoothView, TicketView, load_units};
-use crate::orders::{Order, PaymentStatus};
+use crate::orders::{self, Order, PaymentStatus};
 use crate::payments;
 use crate::payments::routes::view::PaymentView;
 
@@ -68,7 +68,8 @@ impl SessionView {
         id: CheckoutSessionId,
         order: Order,
     ) -> Result<Self, Problem> {
-        let (tickets, booths) = load_units(conn, &order).await?;
+        let items = orders::items_of(conn, order.id).await?;
+        let (tickets, booths) = load_units(conn, &order, &items).await?;
         let newest = payments::of_order(conn, order.id).await?.pop();
         let (payment_id, provider, reference, next_action) = match newest {
             None => (None, None, None, NextAction::None),

@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::db::schema::dummy_charge;
 use crate::db::values::{Timestamp, text_enum};
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::money::Currency;
 
 text_enum! {
@@ -37,6 +37,7 @@ pub(super) async fn create(conn: &mut Conn, charge: &Charge) -> QueryResult<Char
         .values(charge)
         .on_conflict(dummy_charge::reference)
         .do_nothing()
+        .cached()
         .execute(c)
         .await)?;
     sql!(conn, |c| dummy_charge::table
@@ -88,6 +89,7 @@ pub(super) async fn decide(
             dummy_charge::updated_at.eq(now),
         ))
         .returning(Charge::as_returning())
+        .cached()
         .get_result(c)
         .await)
     .optional()

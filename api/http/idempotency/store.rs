@@ -8,7 +8,7 @@ use super::claim::{Claim, Earlier, KEPT, LEASE};
 use super::{Recorded, Saved, is_final};
 use crate::db::schema::idempotency;
 use crate::db::values::{Json, Timestamp, text_enum};
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::error::{Code, Problem};
 
 text_enum! {
@@ -24,6 +24,7 @@ struct ClaimRow {
     fingerprint: String,
     state: ClaimState,
     lease_until: Option<Timestamp>,
+    expires_at: Timestamp,
     intent: Option<Json<Value>>,
     answer: Option<Json<Value>>,
 }
@@ -45,32 +46,18 @@ pub(super) async fn take(
     claim: &Claim,
     now: Timestamp,
 ) -> Result<Earlier, Problem> {
-    sql!(conn, |c| diesel::delete(
-        row_of!(claim).filter(idempotency::expires_at.le(now))
-    )
-    .execute(c)
-    .await)?;
-    let inserted = sql!(conn, |c| diesel::insert_into(idempotency::table)
-        .values((
-            idempotency::caller.eq(&claim.caller),
-            idempotency::key.eq(&claim.key),
-            idempotency::route.eq(&claim.route),
-            idempotency::fingerprint.eq(&claim.fingerprint),
-            idempotency::state.eq(ClaimState::Running),
-            idempotency::lease_until.eq(now.plus(LEASE)),
-            idempotency::expires_at.eq(now.plus(KEPT)),
-            idempotency::created_at.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(c)
-        .await)?;
-    if inserted == 1 {
+    if insert(conn, claim, now).await? {
         return Ok(Earlier::Nothing);
     }
-    let row: ClaimRow = sql!(conn, |c| row_of!(claim)
-        .select(ClaimRow::as_select())
-        .first(c)
-        .await)?;
+    let row = find(conn, claim).await?;
+    if row.as_ref().is_none_or(|row| row.expires_at <= now) {
+        delete_expired(conn, claim, now).await?;
+        return match insert(conn, claim, now).await? {
+            true => Ok(Earlier::Nothing),
+            false => Err(in_progress()),
+        };
+    }
+    let row = row.ok_or_else(in_progress)?;
     claim.check_fingerprint(&row.fingerprint)?;
     match (row.state, row.answer, row.intent) {
         (ClaimState::Done, Some(Json(answer)), _) => {
@@ -83,6 +70,43 @@ pub(super) async fn take(
         }
         _ => Err(in_progress()),
     }
+}
+
+async fn insert(conn: &mut Conn, claim: &Claim, now: Timestamp) -> QueryResult<bool> {
+    let inserted = sql!(conn, |c| diesel::insert_into(idempotency::table)
+        .values((
+            idempotency::caller.eq(&claim.caller),
+            idempotency::key.eq(&claim.key),
+            idempotency::route.eq(&claim.route),
+            idempotency::fingerprint.eq(&claim.fingerprint),
+            idempotency::state.eq(ClaimState::Running),
+            idempotency::lease_until.eq(now.plus(LEASE)),
+            idempotency::expires_at.eq(now.plus(KEPT)),
+            idempotency::created_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .cached()
+        .execute(c)
+        .await)?;
+    Ok(inserted == 1)
+}
+
+async fn find(conn: &mut Conn, claim: &Claim) -> QueryResult<Option<ClaimRow>> {
+    sql!(conn, |c| row_of!(claim)
+        .select(ClaimRow::as_select())
+        .first(c)
+        .await)
+    .optional()
+}
+
+async fn delete_expired(conn: &mut Conn, claim: &Claim, now: Timestamp) -> QueryResult<()> {
+    sql!(conn, |c| diesel::delete(
+        row_of!(claim).filter(idempotency::expires_at.le(now))
+    )
+    .cached()
+    .execute(c)
+    .await)?;
+    Ok(())
 }
 
 fn is_over(lease_until: Option<Timestamp>, now: Timestamp) -> bool {
@@ -99,6 +123,7 @@ async fn take_over(conn: &mut Conn, claim: &Claim, now: Timestamp) -> Result<(),
         row_of!(claim).filter(idempotency::lease_until.le(now))
     )
     .set(idempotency::lease_until.eq(now.plus(LEASE)))
+    .cached()
     .execute(c)
     .await)?;
     if moved == 1 {
@@ -120,6 +145,7 @@ pub(super) async fn keep_intent(
             idempotency::intent.eq(Json(intent)),
             idempotency::lease_until.eq(now.plus(LEASE)),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -139,6 +165,7 @@ pub(super) async fn save(
             idempotency::answer.eq(Json(answer)),
             idempotency::expires_at.eq(now.plus(KEPT)),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())
@@ -158,6 +185,7 @@ pub(super) async fn finish(
         Recorded::Refusal(_) => {
             sql!(conn, |c| diesel::update(row_of!(claim))
                 .set(idempotency::lease_until.eq(now))
+                .cached()
                 .execute(c)
                 .await)?;
             return Ok(());
@@ -171,6 +199,7 @@ pub async fn sweep(conn: &mut Conn, now: Timestamp) -> QueryResult<usize> {
     sql!(conn, |c| diesel::delete(
         idempotency::table.filter(idempotency::expires_at.le(now))
     )
+    .cached()
     .execute(c)
     .await)
 }

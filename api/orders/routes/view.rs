@@ -13,7 +13,7 @@ use crate::id::{
     UserId,
 };
 use crate::money::Currency;
-use crate::orders::{self, ItemKind, Order, OrderRole, OrderStatus, PaymentStatus};
+use crate::orders::{self, Item, ItemKind, Order, OrderRole, OrderStatus, PaymentStatus};
 use crate::payments;
 use crate::payments::routes::view::PaymentView;
 use crate::tickets::{self, Ticket, TicketStatus};
@@ -152,8 +152,8 @@ impl OrderView {
     pub async fn load(conn: &mut Conn, order: Order, role: OrderRole) -> Result<Self, Problem> {
         let payments = payments::of_order(conn, order.id).await?;
         let payments = PaymentView::load_all(conn, payments, |_| role.is_manager()).await?;
-        let (tickets, booths) = load_units(conn, &order).await?;
         let items = orders::items_of(conn, order.id).await?;
+        let (tickets, booths) = load_units(conn, &order, &items).await?;
         let items = items.into_iter().map(|item| ItemView {
             id: item.id,
             kind: item.kind,
@@ -221,27 +221,56 @@ impl OrderView {
 pub async fn load_units(
     conn: &mut Conn,
     order: &Order,
+    items: &[Item],
 ) -> Result<(Vec<TicketView>, Vec<BoothView>), Problem> {
-    let items = orders::items_of(conn, order.id).await?;
-    let price_of = |id: OrderItemId| {
-        let item = items.iter().find(|item| item.id == id);
-        item.map(|item| (item.name.clone(), item.unit_price_minor))
-            .unwrap_or_default()
+    let has = |kind| items.iter().any(|item| item.kind == kind);
+    let tickets = if has(ItemKind::Ticket) {
+        load_tickets(conn, order, items).await?
+    } else {
+        Vec::new()
     };
+    let booths = if has(ItemKind::Booth) {
+        load_booths(conn, order, items).await?
+    } else {
+        Vec::new()
+    };
+    Ok((tickets, booths))
+}
+
+/// The name and the price of one of a line.
+fn line_of(items: &[Item], id: OrderItemId) -> (String, i64) {
+    let item = items.iter().find(|item| item.id == id);
+    item.map(|item| (item.name.clone(), item.unit_price_minor))
+        .unwrap_or_default()
+}
+
+async fn load_tickets(
+    conn: &mut Conn,
+    order: &Order,
+    items: &[Item],
+) -> Result<Vec<TicketView>, Problem> {
     let tickets = tickets::of_order(conn, order.id).await?;
     let tickets = tickets
         .into_iter()
         .filter(|ticket| is_shown(order, ticket))
         .map(|ticket| {
-            let (ticket_type_name, price_minor) = price_of(ticket.order_item_id);
+            let (ticket_type_name, price_minor) = line_of(items, ticket.order_item_id);
             TicketView::new(ticket, ticket_type_name, price_minor)
         });
+    Ok(tickets.collect())
+}
+
+async fn load_booths(
+    conn: &mut Conn,
+    order: &Order,
+    items: &[Item],
+) -> Result<Vec<BoothView>, Problem> {
     let bookings = orders::bookings_of(conn, order.id).await?;
     let units: Vec<BoothId> = bookings.iter().map(|(b, ..)| b.booth_id).collect();
     let units = booths::find_all(conn, &units).await?;
     let booths = bookings.into_iter().map(|(booking, number, hall)| {
         let kind = units.iter().find(|(booth, _)| booth.id == booking.booth_id);
-        let (_, price_minor) = price_of(booking.order_item_id);
+        let (_, price_minor) = line_of(items, booking.order_item_id);
         BoothView {
             id: booking.booth_id,
             booth_number: number,
@@ -256,7 +285,7 @@ pub async fn load_units(
             requirements: booking.requirements,
         }
     });
-    Ok((tickets.collect(), booths.collect()))
+    Ok(booths.collect())
 }
 
 /// An order that was taken up again has new tickets; those that ended unpaid are history.

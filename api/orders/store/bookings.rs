@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::db::schema::{booth_bookings, booths};
 use crate::db::values::{Timestamp, text_enum};
-use crate::db::{Conn, insert_all, sql};
+use crate::db::{Cache, Conn, insert_all, sql};
 use crate::id::{BoothBookingId, BoothId, OrderId, OrderItemId};
 
 text_enum! {
@@ -53,6 +53,7 @@ pub async fn set_status(
             booth_bookings::status.eq(status),
             booth_bookings::updated_at.eq(now),
         ))
+        .cached()
         .execute(c)
         .await)?;
     Ok(())

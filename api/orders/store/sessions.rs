@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::db::schema::checkout_sessions;
 use crate::db::values::Timestamp;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::{CheckoutSessionId, OrderId};
 
 /// A checkout in one call. Its status is its order's, computed when it is read.
@@ -22,6 +22,7 @@ pub struct CheckoutSession {
 pub async fn insert(conn: &mut Conn, row: &CheckoutSession) -> QueryResult<()> {
     sql!(conn, |c| diesel::insert_into(checkout_sessions::table)
         .values(row)
+        .cached()
         .execute(c)
         .await)?;
     Ok(())

@@ -71,6 +71,9 @@ impl PaymentView {
         payments: Vec<Payment>,
         for_staff: impl Fn(&Payment) -> bool,
     ) -> Result<Vec<Self>, Problem> {
+        if payments.is_empty() {
+            return Ok(Vec::new());
+        }
         let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
         let mut details = payments::all_details_of(conn, &ids).await?;
         let views = payments.into_iter().map(|payment| {

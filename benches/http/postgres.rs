@@ -1,0 +1,89 @@
+//! A PostgreSQL of the bench's own, as durable as one that takes money.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub struct Cluster {
+    folder: tempfile::TempDir,
+    bin: PathBuf,
+    port: u16,
+}
+
+/// The newest that Debian has installed.
+pub fn bin() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed");
+    let mut versions: Vec<PathBuf> = versions.map(|entry| entry.unwrap().path()).collect();
+    versions.sort();
+    versions.pop().unwrap().join("bin")
+}
+
+fn free_port() -> u16 {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+/// PostgreSQL refuses to run as root.
+fn as_postgres(program: &Path) -> Command {
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--"]).arg(program);
+    command
+        .current_dir("/")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+fn succeed(command: &mut Command) {
+    assert!(command.status().unwrap().success(), "{command:?}");
+}
+
+impl Cluster {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        succeed(Command::new("chown").arg("postgres").arg(folder.path()));
+        let (bin, port, data) = (bin(), free_port(), folder.path().join("data"));
+        let mut initdb = as_postgres(&bin.join("initdb"));
+        let options = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C"];
+        succeed(initdb.arg("-D").arg(&data).args(options));
+        let options = format!(
+            "-p {port} -c listen_addresses=127.0.0.1 -c shared_buffers=512MB \
+             -c max_wal_size=4GB -c unix_socket_directories={}",
+            folder.path().display()
+        );
+        let mut start = as_postgres(&bin.join("pg_ctl"));
+        succeed(
+            start
+                .arg("-D")
+                .arg(&data)
+                .args(["-w", "-o", &options, "start"]),
+        );
+        Self { folder, bin, port }
+    }
+
+    /// The address of a new database.
+    pub fn database(&self, name: &str) -> String {
+        let mut create = Command::new(self.bin.join("createdb"));
+        let place = [
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "postgres",
+            "-p",
+            &self.port.to_string(),
+        ];
+        succeed(create.args(place).arg(name));
+        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let mut stop = as_postgres(&self.bin.join("pg_ctl"));
+        let data = self.folder.path().join("data");
+        let _ = stop
+            .arg("-D")
+            .arg(data)
+            .args(["-m", "immediate", "stop"])
+            .status();
+    }
+}

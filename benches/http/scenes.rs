@@ -1,0 +1,205 @@
+//! What is measured, one scene after the other.
+
+use std::io::Write;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
+use sha2::Sha256;
+use tollgate::bench::{Credential, SeedKey, TicketKeys};
+
+use super::limit::{self, Work};
+use super::load::{self, Shown};
+use super::server::{Server, Store, TICKET_SEED, WEBHOOK_SECRET};
+use super::stage::{Stage, TYPES, Waiting};
+
+const SECONDS: u32 = 5;
+
+pub fn run(store: &Store) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = Server::start(store);
+    println!(
+        "\n{}: ready after {} ms, {} MB idle",
+        store.name,
+        server.ready_after.as_millis(),
+        server.memory_megabytes()
+    );
+    println!(
+        "{:<34}{:>9}{:>11}{:>11}{:>9}{:>13}",
+        "", "/s", "p50 ms", "p99 ms", "failed", "limit /s"
+    );
+    let stage = runtime.block_on(Stage::set(&server));
+    let shown = load::run(
+        &server.base,
+        SECONDS,
+        &order(&stage, "hot", std::slice::from_ref(&stage.hot)),
+    );
+    print(
+        "order, one hot type",
+        &shown,
+        Some(measure(store, &limit::order(1))),
+    );
+    let shown = load::run(&server.base, SECONDS, &order(&stage, "many", &stage.types));
+    print(
+        "order, 50 types",
+        &shown,
+        Some(measure(store, &limit::order(TYPES))),
+    );
+    let waiting = runtime.block_on(stage.begin(4_000));
+    print(
+        "payment settled by webhook",
+        &settle(&server, &waiting),
+        None,
+    );
+    print(
+        "payment intent read",
+        &read(&server, &stage, &waiting),
+        None,
+    );
+    let tickets = runtime.block_on(stage.give(100));
+    let codes = codes(&stage, &tickets);
+    print(
+        "verify",
+        &scan(&server, &stage, "tickets/verify", &codes),
+        None,
+    );
+    print(
+        "check-in",
+        &scan(&server, &stage, "checkins", &codes),
+        Some(measure(store, &limit::check_in())),
+    );
+    println!(
+        "{:<34}{:>9.0}",
+        "one ticket looked up, database alone",
+        measure(store, &limit::look_up())
+    );
+    println!("{} MB loaded", server.memory_megabytes());
+}
+
+fn measure(store: &Store, work: &Work) -> f64 {
+    limit::measure(store, work, SECONDS)
+}
+
+fn print(name: &str, shown: &Shown, limit: Option<f64>) {
+    let limit = limit.map_or_else(String::new, |limit| format!("{limit:>13.0}"));
+    println!(
+        "{name:<34}{:>9.0}{:>11.1}{:>11.1}{:>9.0}{limit}",
+        shown.per_second, shown.p50_ms, shown.p99_ms, shown.failed
+    );
+}
+
+fn order(stage: &Stage, run: &str, types: &[String]) -> String {
+    let list = types.join("\",\"");
+    format!(
+        r#"
+local types = {{"{list}"}}
+local n = 0
+local headers = {{["content-type"] = "application/json"}}
+function request()
+  n = n + 1
+  headers["idempotency-key"] = "order of the load {run} " .. n
+  return wrk.format("POST", "/api/v1/orders", headers, '{{"event_id":"{event}","items":[{{"ticket_type_id":"' ..
+    types[n % #types + 1] .. '","quantity":1}}],"buyer":{{"name":"Load","email":"load' .. n .. '@example.com"}}}}')
+end
+"#,
+        event = stage.event
+    )
+}
+
+/// A script that sends prepared requests in turn, from a file of (path, header, body) lines.
+fn in_turn(
+    method: &str,
+    header: &str,
+    requests: &[(String, String, String)],
+) -> (String, tempfile::NamedTempFile) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    for (path, value, body) in requests {
+        writeln!(file, "{path}\t{value}\t{body}").unwrap();
+    }
+    let script = format!(
+        r#"
+local requests = {{}}
+for line in io.lines("{file}") do
+  local path, value, body = line:match("([^\t]*)\t([^\t]*)\t(.*)")
+  requests[#requests + 1] = wrk.format("{method}", path, {{["content-type"] = "application/json", ["{header}"] = value}}, body)
+end
+local n = 0
+function request()
+  n = n + 1
+  return requests[(n - 1) % #requests + 1]
+end
+"#,
+        file = file.path().display()
+    );
+    (script, file)
+}
+
+fn settle(server: &Server, waiting: &[Waiting]) -> Shown {
+    let at = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let message = |(number, payment): (usize, &Waiting)| {
+        let body = json!({
+            "id": format!("devt_load{number:08}"), "type": "payment.succeeded", "created": at,
+            "data": {
+                "payment_id": payment.id, "reference": payment.reference,
+                "amount_minor": payment.amount_minor, "currency": payment.currency, "livemode": false,
+            },
+        });
+        let body = body.to_string();
+        ("/api/v1/webhooks/dummy".to_owned(), sign(at, &body), body)
+    };
+    let requests: Vec<_> = waiting.iter().enumerate().map(message).collect();
+    let (script, _file) = in_turn("POST", "x-dummy-signature", &requests);
+    load::run(&server.base, 3, &script)
+}
+
+fn sign(at: u64, text: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
+    mac.update(format!("{at}.{text}").as_bytes());
+    let digest = mac.finalize().into_bytes();
+    let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("t={at},v1={}", hex.concat())
+}
+
+fn read(server: &Server, stage: &Stage, waiting: &[Waiting]) -> Shown {
+    let token = format!("Bearer {}", stage.token);
+    let path = |payment: &Waiting| format!("/api/v1/payment-intents/{}", payment.id);
+    let requests: Vec<_> = waiting
+        .iter()
+        .map(|it| (path(it), token.clone(), String::new()))
+        .collect();
+    let (script, _file) = in_turn("GET", "authorization", &requests);
+    load::run(&server.base, SECONDS, &script)
+}
+
+/// The tickets' codes, signed with the server's key.
+fn codes(stage: &Stage, tickets: &[String]) -> Vec<String> {
+    let seed = SeedKey {
+        kid: "7".to_owned(),
+        seed: TICKET_SEED,
+    };
+    let keys = TicketKeys::new(&[seed]).unwrap();
+    let code = |ticket: &String| {
+        let credential = Credential {
+            event: stage.event.parse().unwrap(),
+            ticket: ticket.parse().unwrap(),
+            version: 1,
+            not_before: 0,
+            not_after: 0,
+        };
+        credential.sign(&keys).unwrap()
+    };
+    tickets.iter().map(code).collect()
+}
+
+fn scan(server: &Server, stage: &Stage, path: &str, codes: &[String]) -> Shown {
+    let token = format!("Bearer {}", stage.token);
+    let body = |code: &String| json!({"code": code}).to_string();
+    let requests: Vec<_> = codes
+        .iter()
+        .map(|code| (format!("/api/v1/{path}"), token.clone(), body(code)))
+        .collect();
+    let (script, _file) = in_turn("POST", "authorization", &requests);
+    load::run(&server.base, SECONDS, &script)
+}
