@@ -3,6 +3,7 @@
 //! A query is written once, inside [`sql!`], and compiled for both databases.
 //! Where the two differ, the macro takes a query for each.
 
+mod blocking;
 mod cached;
 #[cfg(debug_assertions)]
 pub mod crash;
@@ -29,17 +30,15 @@ use diesel::result::Error as DieselError;
 use diesel::sqlite::SqliteConnection;
 use diesel_async::pooled_connection::AsyncDieselConnectionManager;
 use diesel_async::pooled_connection::deadpool::{BuildError, Pool, PoolError};
-use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
-use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
-use tokio::runtime::Handle;
 
 use crate::metrics::{self, Stopwatch};
 pub use cached::Cache;
 pub use fault::{Fault, Transient};
 pub use open::sqlite_path;
 
-pub type SqliteConn = SyncConnectionWrapper<SqliteConnection, BlockingThreads>;
+pub type SqliteConn = SyncConnectionWrapper<SqliteConnection, blocking::BlockingThreads>;
 pub type PgConn = AsyncPgConnection;
 
 /// How a transaction that writes begins on SQLite.
@@ -140,8 +139,8 @@ impl Db {
     pub async fn read(&self) -> Result<Conn, DbError> {
         let waiting = Stopwatch::start();
         let conn = match self {
-            Self::Sqlite { readers, .. } => Conn::Sqlite(Lease::new(readers.get().await?)),
-            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?)),
+            Self::Sqlite { readers, .. } => Conn::Sqlite(Lease::new(readers.get().await?, false)),
+            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?, false)),
         };
         metrics::pool_waited(waiting.elapsed());
         Ok(conn)
@@ -151,8 +150,8 @@ impl Db {
     pub async fn write(&self) -> Result<Conn, DbError> {
         let waiting = Stopwatch::start();
         let conn = match self {
-            Self::Sqlite { writer, .. } => Conn::Sqlite(Lease::new(writer.get().await?)),
-            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?)),
+            Self::Sqlite { writer, .. } => Conn::Sqlite(Lease::new(writer.get().await?, true)),
+            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?, true)),
         };
         metrics::pool_waited(waiting.elapsed());
         Ok(conn)
@@ -321,7 +320,14 @@ impl Conn {
             crash::before_commit();
         }
         let ended = match outcome {
-            Ok(_) => sql!(self, |c| commit(c).await),
+            // What makes it durable waits for the disk.
+            Ok(_) => sql!(self,
+                sqlite: |c| {
+                    blocking::run_here(nested);
+                    commit(c).await
+                },
+                postgres: |c| commit(c).await
+            ),
             Err(_) => sql!(self, |c| rollback(c).await),
         };
         #[cfg(debug_assertions)]
@@ -380,24 +386,29 @@ pub struct Lease<M: Manager> {
     object: Option<Object<M>>,
     busy: bool,
     depth: u32,
+    /// Whether it has the lock to write while a transaction is open.
+    writes: bool,
 }
 
 impl<M: Manager> Lease<M> {
-    fn new(object: Object<M>) -> Self {
+    fn new(object: Object<M>, writes: bool) -> Self {
         Self {
             object: Some(object),
             busy: false,
             depth: 0,
+            writes,
         }
     }
 
     #[expect(clippy::expect_used, reason = "taken by nobody but `drop`")]
     pub fn enter(&mut self) -> &mut M::Type {
         self.busy = true;
+        blocking::run_here(self.writes && self.depth > 0);
         self.object.as_mut().expect("held until dropped")
     }
 
     pub fn leave(&mut self) {
+        blocking::run_here(false);
         self.busy = false;
     }
 }
@@ -409,24 +420,5 @@ impl<M: Manager> Drop for Lease<M> {
         {
             drop(Object::take(object));
         }
-    }
-}
-
-/// Runs SQLite on Tokio's blocking threads.
-///
-/// Diesel's own version waits, when it is dropped, for the query to end, which
-/// panics on a single-threaded runtime such as an Actix worker's.
-pub struct BlockingThreads(Handle);
-
-impl SpawnBlocking for BlockingThreads {
-    fn spawn_blocking<'a, R: Send + 'static>(
-        &mut self,
-        task: impl FnOnce() -> R + Send + 'static,
-    ) -> BoxFuture<'a, Result<R, Box<dyn Error + Send + Sync>>> {
-        self.0.spawn_blocking(task).map_err(Into::into).boxed()
-    }
-
-    fn get_runtime() -> Self {
-        Self(Handle::current())
     }
 }

@@ -32,6 +32,7 @@ mod metrics;
 mod orders;
 mod organizers;
 mod payments;
+mod plans;
 mod service;
 mod tickets;
 mod webhooks;

@@ -16,8 +16,7 @@ use super::{PgConn, SqliteConn};
 
 /// WAL with `synchronous = FULL`: an answered request survives a power cut.
 const SQLITE_SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -8000;";
+    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
 
 const POSTGRES_SETUP: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '5s';
     SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '60s';";
@@ -32,10 +31,12 @@ pub(super) fn sqlite_writer(path: &str) -> AsyncDieselConnectionManager<SqliteCo
         create_private(Path::new(&path))?;
         let mut conn = SqliteConn::establish(&path).await?;
         setup(&mut conn, SQLITE_SETUP).await?;
+        setup(&mut conn, "PRAGMA cache_size = -8000").await?;
         Ok(conn)
     })
 }
 
+/// Many of them share what the system keeps of the file: their own caches are small.
 pub(super) fn sqlite_reader(path: &str) -> AsyncDieselConnectionManager<SqliteConn> {
     manager(path, |path| async move {
         let mut conn = SqliteConn::establish(&path).await?;

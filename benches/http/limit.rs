@@ -150,14 +150,15 @@ fn sqlite(file: &str, work: &Work, seconds: u32) -> f64 {
     let begin = Instant::now();
     let mut done = 0_u32;
     while begin.elapsed() < Duration::from_secs(seconds.into()) {
+        let keys = [
+            (":id", key(done, 1)),
+            (":more", key(done, 2)),
+            (":chosen", chosen(done)),
+        ];
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         for text in &texts {
             let mut statement = connection.prepare_cached(text).unwrap();
-            for (name, value) in [
-                (":id", key(done, 1)),
-                (":more", key(done, 2)),
-                (":chosen", chosen(done)),
-            ] {
+            for (name, value) in &keys {
                 if let Some(index) = statement.parameter_index(name).unwrap() {
                     statement.raw_bind_parameter(index, value).unwrap();
                 }
@@ -209,14 +210,16 @@ fn pgbench(url: &str, work: &Work, seconds: u32) -> f64 {
             .collect()
     };
     let new = |a: &str, b: &str| {
-        format!("(lpad(to_hex(:{a}), 16, '0') || lpad(to_hex(:{b}), 16, '0'))::uuid")
+        format!(
+            "(lpad(to_hex(:{a}::bigint), 16, '0') || lpad(to_hex(:{b}::bigint), 16, '0'))::uuid"
+        )
     };
     let bind = |text: String| {
         text.replace(":id", &new("a", "b"))
             .replace(":more", &new("b", "a"))
             .replace(":chosen", "(SELECT id FROM tickets WHERE id >= '01900000-0000-7000-8000-000000000000' ORDER BY id OFFSET 0 LIMIT 1)")
-            .replace(":text", "('k' || :a || '-' || :b)")
-            .replace("'Type :number'", "('Type ' || :number)")
+            .replace(":text", "('k' || :a::text || '-' || :b::text)")
+            .replace("'Type :number'", "('Type ' || :number::text)")
     };
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "\\set a random(1, 4611686018427387904)").unwrap();

@@ -118,9 +118,12 @@ fn in_turn(
     let script = format!(
         r#"
 local requests = {{}}
-for line in io.lines("{file}") do
-  local path, value, body = line:match("([^\t]*)\t([^\t]*)\t(.*)")
-  requests[#requests + 1] = wrk.format("{method}", path, {{["content-type"] = "application/json", ["{header}"] = value}}, body)
+function init(args)
+  for line in io.lines("{file}") do
+    local path, value, body = line:match("([^\t]*)\t([^\t]*)\t(.*)")
+    local headers = {{["content-type"] = "application/json", ["{header}"] = value}}
+    requests[#requests + 1] = wrk.format("{method}", path, headers, body)
+  end
 end
 local n = 0
 function request()

@@ -47,6 +47,8 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let begin = Instant::now();
         let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            // Mails with their pictures would be drawn meanwhile.
+            .args(["serve", "--no-worker"])
             .current_dir(folder.path())
             .env_clear()
             .env("APP_ENV", "test")

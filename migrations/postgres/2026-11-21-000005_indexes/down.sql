@@ -1,0 +1,11 @@
+DROP INDEX users_of_role;
+DROP INDEX webhook_events_by_status;
+DROP INDEX tasks_open;
+DROP INDEX orders_of_origin;
+DROP INDEX orders_to_expire;
+DROP INDEX jobs_due;
+DROP INDEX emails_due;
+CREATE INDEX orders_of_origin ON orders (origin) WHERE status = 'pending';
+CREATE INDEX orders_to_expire ON orders (expires_at) WHERE status = 'pending';
+CREATE INDEX jobs_due ON jobs (run_at) WHERE status IN ('queued', 'running');
+CREATE INDEX emails_due ON emails (run_at) WHERE status IN ('queued', 'sending');
