@@ -9,6 +9,7 @@ mod serve;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
+use actix_web::{HttpRequest, web};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -93,6 +94,13 @@ impl From<Problem> for StartError {
 }
 
 impl App {
+    /// The application that serves a request.
+    pub fn of(request: &HttpRequest) -> Result<&Self, Problem> {
+        let app = request.app_data::<web::Data<Self>>();
+        app.map(|app| app.get_ref())
+            .ok_or_else(|| Problem::internal("no app"))
+    }
+
     /// Opens the database, brings it up to date and makes everything ready to serve.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, StartError> {
         for (old, new) in &config.old_names {

@@ -251,9 +251,9 @@ pub(crate) use sql;
 /// The most rows of an insert whose prepared form is kept: each number is a text of its own.
 pub(crate) const ROWS_CACHED_MOST: usize = 4;
 
-/// Inserts any number of rows of one table in one statement.
+/// Inserts any number of rows of one table, inside a transaction.
 ///
-/// diesel-async cannot run a multi-row insert on SQLite, diesel itself can.
+/// One statement on PostgreSQL; one prepared statement for each row, in one go, on SQLite.
 macro_rules! insert_all {
     ($conn:expr, $table:expr, $rows:expr) => {{
         let rows = $rows;

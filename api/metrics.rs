@@ -1,6 +1,6 @@
 //! What happens, counted where it happens, for who is on call. Nothing in it is personal.
 //!
-//! Without `METRICS_LISTEN` nobody counts, which costs nothing.
+//! Without `METRICS_LISTEN` nobody listens, and nothing is kept.
 
 use std::time::{Duration, Instant};
 

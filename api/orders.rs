@@ -36,6 +36,7 @@ pub use store::sessions::{
     CheckoutSession, find as find_session, insert as insert_session, of_order as session_of,
 };
 pub use store::{Item, Order, OrderFilter, list};
+pub(crate) use store::{is_own, narrow_to_scope};
 
 text_enum! {
     pub enum OrderStatus {

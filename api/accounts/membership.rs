@@ -19,6 +19,13 @@ text_enum! {
     }
 }
 
+impl MemberRole {
+    /// Whether it verifies and checks in.
+    pub fn stands_at_gate(self) -> bool {
+        matches!(self, Self::Manager | Self::Gate)
+    }
+}
+
 /// One of a user's memberships.
 #[derive(Debug, Clone, Serialize, Queryable, utoipa::ToSchema)]
 pub struct Membership {

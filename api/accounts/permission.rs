@@ -1,7 +1,7 @@
 //! Who may call: argument types of handlers. Having one proves the right and carries the row.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::{Role, User, session};
@@ -38,9 +38,7 @@ impl SignedIn {
         let refused = || Problem::new(Code::Unauthenticated);
         let id: UserId = claims.sub.parse().map_err(|_| refused())?;
         let session: LoginSessionId = claims.sid.parse().map_err(|_| refused())?;
-        let app = request
-            .app_data::<web::Data<App>>()
-            .ok_or_else(|| Problem::internal("no app"))?;
+        let app = App::of(request)?;
         let mut conn = app.db.read().await?;
         let user = session::find_user(&mut conn, id, session, app.clock.now())
             .await?

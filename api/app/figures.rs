@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use super::App;
 use crate::db::values::Timestamp;
 use crate::error::Problem;
+use crate::payments::Status;
 use crate::{emails, jobs, payments, tasks, webhooks};
 
 const QUEUE_OLDEST_SECONDS: &str = "tollgate_queue_oldest_seconds";
@@ -112,7 +113,14 @@ async fn read(app: &App) -> Result<(), Problem> {
         emails::count_dead(&mut conn).await?,
     );
     set(gauge!(TASKS_OPEN), tasks::count_open(&mut conn).await?);
-    for (status, count, oldest) in payments::count_unfinished(&mut conn).await? {
+    let unfinished = payments::count_unfinished(&mut conn).await?;
+    // Also those that there is none of any more: a gauge keeps what it was last set to.
+    for status in Status::NAMES
+        .iter()
+        .filter_map(|name| Status::from_name(name))
+    {
+        let of_status = unfinished.iter().find(|(it, ..)| *it == status);
+        let (count, oldest) = of_status.map_or((0, None), |(_, count, oldest)| (*count, *oldest));
         set(
             gauge!(PAYMENTS_UNFINISHED, "status" => status.as_str()),
             count,

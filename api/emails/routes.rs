@@ -76,9 +76,7 @@ impl FromRequest for ManagedEmail {
         let request = request.clone();
         Box::pin(async move {
             let by = SignedIn::require(&request).await?;
-            let app = request
-                .app_data::<web::Data<App>>()
-                .ok_or_else(|| Problem::internal("no app"))?;
+            let app = App::of(&request)?;
             let id: EmailId = path::segment(&request, "id")?;
             let mut conn = app.db.read().await?;
             let managed = organizers::managed_by(&mut conn, &by).await?;

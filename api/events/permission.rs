@@ -1,7 +1,7 @@
 //! Who may see and who may change an event: argument types of handlers that carry the row.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::{Event, EventStatus, store};
@@ -93,8 +93,6 @@ impl FromRequest for EventManager {
 }
 
 async fn connect(request: &HttpRequest) -> Result<Conn, Problem> {
-    let app = request
-        .app_data::<web::Data<App>>()
-        .ok_or_else(|| Problem::internal("no app"))?;
+    let app = App::of(request)?;
     Ok(app.db.read().await?)
 }

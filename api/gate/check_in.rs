@@ -201,9 +201,18 @@ async fn scan(
     let named = find_list(conn, member, &wish.presented).await?;
     let found = identify(conn, &app.keys.tickets, member, &wish.presented.scanned).await?;
     let (reason, list, card, previous_scan) = match found {
-        Err(reason) => (reason, named, None, None),
+        Err(reason) => {
+            if let Some(list) = &named {
+                lists::ensure(conn, list).await?;
+            }
+            (reason, named, None, None)
+        }
         Ok(mut found) => {
             let list = list_for(named, &found, now);
+            let is_known = |known: &List| known.id == list.id;
+            if list.is_default && !found.default_list.as_ref().is_some_and(is_known) {
+                lists::ensure(conn, &list).await?;
+            }
             let (reason, previous) =
                 admit(conn, &mut found, &list, wish.direction, id, now).await?;
             (reason, Some(list), Some(found.card), previous)
@@ -253,9 +262,6 @@ async fn scan(
         answer: serde_json::to_string(&answer).map_err(Problem::internal)?,
         at: now,
     };
-    if let Some(list) = &list {
-        lists::ensure(conn, list).await?;
-    }
     if !scans::insert(conn, &row).await? {
         return Err(Problem::new(Code::IdempotencyInProgress).retry_after(1));
     }
@@ -302,9 +308,6 @@ async fn admit(
     }
     if let Err(reason) = judge(found, list, now) {
         return Ok((reason, None));
-    }
-    if list.is_default {
-        lists::ensure(conn, list).await?;
     }
     if !admissions::open(conn, id, list, scan, now).await? {
         let newest = admissions::newest(conn, id, list.id).await?;

@@ -1,7 +1,7 @@
 //! Who may stand at a gate.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::scans::{self, Scan};
@@ -49,15 +49,12 @@ impl FromRequest for GateMember {
                 let organizers = None;
                 return Ok(Self { by, organizers });
             }
-            let app = request
-                .app_data::<web::Data<App>>()
-                .ok_or_else(|| Problem::internal("no app"))?;
+            let app = App::of(&request)?;
             let mut conn = app.db.read().await?;
             let memberships = membership::list_of_user(&mut conn, by.user.id).await?;
-            let at_gates = |role| matches!(role, MemberRole::Gate | MemberRole::Manager);
             let organizers: Vec<OrganizerId> = memberships
                 .into_iter()
-                .filter(|membership| at_gates(membership.role))
+                .filter(|membership| membership.role.stands_at_gate())
                 .map(|membership| membership.organizer_id)
                 .collect();
             if organizers.is_empty() {
@@ -81,13 +78,13 @@ pub struct TicketAtGate {
 impl TicketAtGate {
     async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let by = SignedIn::require(request).await?;
-        let app = app_of(request)?;
+        let app = App::of(request)?;
         let mut conn = app.db.read().await?;
         let card = card::find(&mut conn, path::segment(request, "id")?).await?;
         let card = card.ok_or_else(|| Problem::new(Code::NotFound))?;
         let caller = Caller::User(by.clone());
         let order = orders::access(&mut conn, caller, card.ticket.order_id).await?;
-        check_gate(order.role.member)?;
+        at_gate(order.role.member)?;
         let organizers = (!by.is_admin()).then(|| vec![card.ticket.organizer_id]);
         Ok(Self {
             ticket: card.ticket.id,
@@ -116,7 +113,7 @@ pub struct ManagedScan {
 impl ManagedScan {
     async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let by = SignedIn::require(request).await?;
-        let mut conn = app_of(request)?.db.read().await?;
+        let mut conn = App::of(request)?.db.read().await?;
         let scan = scans::find(&mut conn, path::segment(request, "scan_id")?).await?;
         let scan = scan.ok_or_else(|| Problem::new(Code::NotFound))?;
         let role = match scan.organizer_id {
@@ -142,17 +139,10 @@ impl FromRequest for ManagedScan {
     }
 }
 
-fn app_of(request: &HttpRequest) -> Result<&App, Problem> {
-    let app = request.app_data::<web::Data<App>>();
-    app.map(|app| app.get_ref())
-        .ok_or_else(|| Problem::internal("no app"))
-}
-
-fn check_gate(role: Option<MemberRole>) -> Result<(), Problem> {
-    match role {
-        Some(MemberRole::Manager | MemberRole::Gate) => Ok(()),
-        Some(MemberRole::Finance) | None => Err(Problem::new(Code::Forbidden)),
-    }
+/// The role of somebody who stands at the gate, else a refusal.
+fn at_gate(role: Option<MemberRole>) -> Result<MemberRole, Problem> {
+    let role = role.filter(|role| role.stands_at_gate());
+    role.ok_or_else(|| Problem::new(Code::Forbidden))
 }
 
 /// The event of the path's `id`, for its organizer's gate staff and managers.
@@ -181,16 +171,11 @@ impl FromRequest for EventStaff {
         Box::pin(async move {
             let by = SignedIn::require(&request).await?;
             let event = visible.await?.event;
-            let app = request
-                .app_data::<web::Data<App>>()
-                .ok_or_else(|| Problem::internal("no app"))?;
+            let app = App::of(&request)?;
             let mut conn = app.db.read().await?;
-            match organizers::role_of(&mut conn, &by, event.organizer_id).await? {
-                Some(role @ (MemberRole::Manager | MemberRole::Gate)) => {
-                    Ok(Self { by, event, role })
-                }
-                _ => Err(Problem::new(Code::Forbidden)),
-            }
+            let role = organizers::role_of(&mut conn, &by, event.organizer_id).await?;
+            let role = at_gate(role)?;
+            Ok(Self { by, event, role })
         })
     }
 }

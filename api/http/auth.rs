@@ -4,7 +4,7 @@
 //! database, at each request.
 
 use actix_web::http::header;
-use actix_web::{HttpMessage, HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest};
 
 use crate::app::App;
 use crate::error::{Code, Problem};
@@ -37,9 +37,7 @@ pub fn credential(request: &HttpRequest) -> Result<Option<Credential>, Problem> 
         return Ok(None);
     }
     let token = bearer(request).ok_or_else(|| Problem::new(Code::Unauthenticated))?;
-    let app = request
-        .app_data::<web::Data<App>>()
-        .ok_or_else(|| Problem::internal("no app"))?;
+    let app = App::of(request)?;
     if GuestToken::is_one(token) {
         let guest = GuestToken::read(token, &app.keys);
         let guest = guest.ok_or_else(|| Problem::new(Code::Unauthenticated))?;

@@ -2,7 +2,7 @@
 //! organizer's people. To anybody else it does not exist.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::{Order, store};
@@ -136,9 +136,7 @@ impl FromRequest for OrderAccess {
         let request = request.clone();
         Box::pin(async move {
             let caller = Caller::require(&request).await?;
-            let app = request
-                .app_data::<web::Data<App>>()
-                .ok_or_else(|| Problem::internal("no app"))?;
+            let app = App::of(&request)?;
             let mut conn = app.db.read().await?;
             access(&mut conn, caller, path::segment(&request, "id")?).await
         })

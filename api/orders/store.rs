@@ -238,6 +238,42 @@ pub struct OrderFilter {
     pub created_until: Option<Timestamp>,
 }
 
+/// Whether an order is somebody's own: made with the account, or by a guest of the address that
+/// the account has verified. No address, no order.
+macro_rules! is_own {
+    ($owner:expr, $verified_email:expr) => {{
+        use diesel::prelude::*;
+        use $crate::db::schema::orders;
+        let email = $verified_email.clone().unwrap_or_default();
+        let joined = orders::owner_id
+            .is_null()
+            .and(orders::buyer_email.eq(email));
+        orders::owner_id.eq($owner).assume_not_null().or(joined)
+    }};
+}
+
+/// Narrows a boxed query that has the orders' table to a scope.
+macro_rules! narrow_to_scope {
+    ($query:expr, $scope:expr) => {
+        match $scope {
+            $crate::orders::OrderScope::All => $query,
+            $crate::orders::OrderScope::One(id) => {
+                $query.filter($crate::db::schema::orders::id.eq(*id))
+            }
+            $crate::orders::OrderScope::Of {
+                owner,
+                verified_email,
+                organizers,
+            } => {
+                use $crate::db::schema::orders;
+                let managed = orders::organizer_id.eq_any(organizers.clone());
+                $query.filter($crate::orders::is_own!(*owner, verified_email).or(managed))
+            }
+        }
+    };
+}
+pub(crate) use {is_own, narrow_to_scope};
+
 /// What the caller may see and asked for, newest first.
 pub async fn list(
     conn: &mut Conn,
@@ -247,29 +283,12 @@ pub async fn list(
     limit: i64,
 ) -> QueryResult<Vec<Order>> {
     sql!(conn, |c| {
-        let mut query = orders::table
+        let query = orders::table
             .order(orders::id.desc())
             .limit(limit)
             .select(Order::as_select())
             .into_boxed();
-        match scope {
-            OrderScope::All => {}
-            OrderScope::One(id) => query = query.filter(orders::id.eq(*id)),
-            OrderScope::Of {
-                owner,
-                verified_email,
-                organizers,
-            } => {
-                let own = orders::owner_id.eq(*owner).assume_not_null();
-                // A guest's order of that address; no address, no order.
-                let email = verified_email.clone().unwrap_or_default();
-                let joined = orders::owner_id
-                    .is_null()
-                    .and(orders::buyer_email.eq(email));
-                let managed = orders::organizer_id.eq_any(organizers.clone());
-                query = query.filter(own.or(joined).or(managed));
-            }
-        }
+        let mut query = narrow_to_scope!(query, scope);
         if !filter.statuses.is_empty() {
             query = query.filter(orders::status.eq_any(filter.statuses.clone()));
         }

@@ -1,7 +1,7 @@
 //! Who may manage an organizer.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::{Organizer, role_of, store};
@@ -27,9 +27,7 @@ impl FromRequest for OrganizerManager {
         let request = request.clone();
         Box::pin(async move {
             let by = SignedIn::require(&request).await?;
-            let app = request
-                .app_data::<web::Data<App>>()
-                .ok_or_else(|| Problem::internal("no app"))?;
+            let app = App::of(&request)?;
             let not_found = || Problem::new(Code::NotFound);
             let mut conn = app.db.read().await?;
             let organizer = store::find(&mut conn, path::segment(&request, "id")?)

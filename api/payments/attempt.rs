@@ -8,11 +8,8 @@ use crate::app::App;
 use crate::audit;
 use crate::db::Conn;
 use crate::db::values::{Json, Timestamp};
-use crate::digest::hex;
 use crate::error::{Code, Problem};
-use crate::gateways::{
-    ACCOUNT, CancelOutcome, CreatePayment, Failure, Gateway, GatewayError, Snapshot,
-};
+use crate::gateways::{CancelOutcome, CreatePayment, Failure, Gateway, GatewayError, Snapshot};
 use crate::http::idempotency::Run;
 use crate::id::{OrderId, PaymentId};
 use crate::orders::{self, Order, Terms};
@@ -74,31 +71,8 @@ pub async fn intend(
     let gateway = choose(app, order, attempt.provider.as_deref())?;
     store::supersede(conn, order.id, now).await?;
     let capabilities = gateway.capabilities();
-    let mut payment = Payment {
-        id: PaymentId::new(),
-        organizer_id: order.organizer_id,
-        order_id: order.id,
-        attempt_no: i64::try_from(earlier.len()).unwrap_or(i64::MAX) + 1,
-        provider: gateway.id().to_owned(),
-        account: ACCOUNT.to_owned(),
-        livemode: capabilities.livemode,
-        amount_minor: order.total_minor,
-        currency: order.currency,
-        status: Status::Created,
-        reference: hex(&crate::random::bytes::<10>()),
-        provider_payment_id: None,
-        provider_status: None,
-        received_minor: None,
-        received_currency: None,
-        superseded_at: None,
-        next_sync_at: None,
-        syncs: 0,
-        expires_at: Some(order.expires_at.min(now.plus(capabilities.expiry_most))),
-        completed_at: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
+    let mut payment = Payment::new(order, &earlier, gateway.id(), capabilities.livemode, now);
+    payment.expires_at = Some(order.expires_at.min(now.plus(capabilities.expiry_most)));
     payment.next_sync_at = sync::next_at(&payment, now);
     store::insert(conn, &payment).await?;
     details::insert(conn, &Details::new(&payment, attempt)).await?;
@@ -142,7 +116,7 @@ impl Details {
     }
 }
 
-fn in_progress(payment: PaymentId) -> Problem {
+pub(super) fn in_progress(payment: PaymentId) -> Problem {
     Problem::new(Code::PaymentInProgress).member("payment_id", payment.to_string())
 }
 

@@ -2,13 +2,13 @@
 
 use serde_json::Map;
 
-use super::{Attempt, Details, Evidence, ManualNote, Payment, Status, details, settle, store};
+use super::attempt::in_progress;
+use super::{Attempt, Details, Evidence, ManualNote, Payment, details, settle, store};
 use crate::db::Conn;
 use crate::db::values::{Json, Timestamp};
-use crate::digest::hex;
-use crate::error::{Code, Problem};
-use crate::gateways::{ACCOUNT, PaymentMethod, RemoteStatus, Snapshot};
-use crate::id::{PaymentId, UserId};
+use crate::error::Problem;
+use crate::gateways::{PaymentMethod, RemoteStatus, Snapshot};
+use crate::id::UserId;
 use crate::orders::{Order, Terms};
 
 /// The provider of money that came through none.
@@ -26,35 +26,10 @@ pub async fn mark_paid(
     order.check_payable(now)?;
     let earlier = super::of_order(conn, order.id).await?;
     if let Some(busy) = earlier.iter().find(|p| p.status.is_in_progress()) {
-        let id = busy.id.to_string();
-        return Err(Problem::new(Code::PaymentInProgress).member("payment_id", id));
+        return Err(in_progress(busy.id));
     }
     store::supersede(conn, order.id, now).await?;
-    let payment = Payment {
-        id: PaymentId::new(),
-        organizer_id: order.organizer_id,
-        order_id: order.id,
-        attempt_no: i64::try_from(earlier.len()).unwrap_or(i64::MAX) + 1,
-        provider: PROVIDER.to_owned(),
-        account: ACCOUNT.to_owned(),
-        livemode: true,
-        amount_minor: order.total_minor,
-        currency: order.currency,
-        status: Status::Created,
-        reference: hex(&crate::random::bytes::<10>()),
-        provider_payment_id: None,
-        provider_status: None,
-        received_minor: None,
-        received_currency: None,
-        superseded_at: None,
-        next_sync_at: None,
-        syncs: 0,
-        expires_at: None,
-        completed_at: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
+    let payment = Payment::new(order, &earlier, PROVIDER, true, now);
     store::insert(conn, &payment).await?;
     let mut row = Details::new(&payment, Attempt::default());
     let snapshot = snapshot_of(&payment, &note);

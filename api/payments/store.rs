@@ -9,9 +9,11 @@ use super::Status;
 use crate::db::schema::{orders, payments};
 use crate::db::values::Timestamp;
 use crate::db::{Cache, Conn, sql};
+use crate::digest::hex;
+use crate::gateways::ACCOUNT;
 use crate::id::{OrderId, OrganizerId, PaymentId};
 use crate::money::Currency;
-use crate::orders::OrderScope;
+use crate::orders::{Order, OrderScope, narrow_to_scope};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = payments)]
@@ -40,6 +42,43 @@ pub struct Payment {
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Payment {
+    /// An order's next attempt, with a reference of its own, that nobody has told a gateway of.
+    pub(super) fn new(
+        order: &Order,
+        earlier: &[Self],
+        provider: &str,
+        livemode: bool,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id: PaymentId::new(),
+            organizer_id: order.organizer_id,
+            order_id: order.id,
+            attempt_no: i64::try_from(earlier.len()).unwrap_or(i64::MAX) + 1,
+            provider: provider.to_owned(),
+            account: ACCOUNT.to_owned(),
+            livemode,
+            amount_minor: order.total_minor,
+            currency: order.currency,
+            status: Status::Created,
+            reference: hex(&crate::random::bytes::<10>()),
+            provider_payment_id: None,
+            provider_status: None,
+            received_minor: None,
+            received_currency: None,
+            superseded_at: None,
+            next_sync_at: None,
+            syncs: 0,
+            expires_at: None,
+            completed_at: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }
 
 pub(super) async fn insert(conn: &mut Conn, row: &Payment) -> QueryResult<()> {
@@ -200,16 +239,15 @@ pub async fn find_scoped(
     scope: &OrderScope,
     id: PaymentId,
 ) -> QueryResult<Option<Payment>> {
-    let found = find(conn, id).await?;
-    let Some(payment) = found else {
-        return Ok(None);
-    };
-    let filter = PaymentFilter {
-        order_id: Some(payment.order_id),
-        ..PaymentFilter::default()
-    };
-    let seen = list(conn, scope, &filter, None, i64::MAX).await?;
-    Ok(seen.into_iter().find(|payment| payment.id == id))
+    sql!(conn, |c| {
+        let query = payments::table
+            .inner_join(orders::table)
+            .filter(payments::id.eq(id))
+            .select(Payment::as_select())
+            .into_boxed();
+        narrow_to_scope!(query, scope).first(c).await
+    })
+    .optional()
 }
 
 /// What the caller may see and asked for, newest first.
@@ -221,29 +259,13 @@ pub async fn list(
     limit: i64,
 ) -> QueryResult<Vec<Payment>> {
     sql!(conn, |c| {
-        let mut query = payments::table
+        let query = payments::table
             .inner_join(orders::table)
             .order(payments::id.desc())
             .limit(limit)
             .select(Payment::as_select())
             .into_boxed();
-        match scope {
-            OrderScope::All => {}
-            OrderScope::One(id) => query = query.filter(orders::id.eq(*id)),
-            OrderScope::Of {
-                owner,
-                verified_email,
-                organizers,
-            } => {
-                let own = orders::owner_id.eq(*owner).assume_not_null();
-                let email = verified_email.clone().unwrap_or_default();
-                let joined = orders::owner_id
-                    .is_null()
-                    .and(orders::buyer_email.eq(email));
-                let managed = orders::organizer_id.eq_any(organizers.clone());
-                query = query.filter(own.or(joined).or(managed));
-            }
-        }
+        let mut query = narrow_to_scope!(query, scope);
         if !filter.providers.is_empty() {
             query = query.filter(payments::provider.eq_any(filter.providers.clone()));
         }

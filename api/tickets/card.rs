@@ -12,6 +12,7 @@ use crate::error::{Code, Problem};
 use crate::id::{EventId, EventSessionId, OrderId, OrganizerId, TicketId, UserId};
 use crate::keys::TicketKeys;
 use crate::money::Currency;
+use crate::orders::is_own;
 
 /// A ticket, and what its type, event, session and order add to it.
 #[derive(Debug, Clone, Queryable)]
@@ -203,12 +204,7 @@ macro_rules! narrow {
                 user,
                 verified_email,
             } => {
-                let own = orders::owner_id.eq(*user).assume_not_null();
-                let email = verified_email.clone().unwrap_or_default();
-                let joined = orders::owner_id
-                    .is_null()
-                    .and(orders::buyer_email.eq(email));
-                query = query.filter(own.or(joined));
+                query = query.filter(is_own!(*user, verified_email));
             }
             Holder::Organizers(Some(organizers)) => {
                 query = query.filter(tickets::organizer_id.eq_any(organizers.clone()));

@@ -50,14 +50,13 @@ pub(super) async fn take(
         return Ok(Earlier::Nothing);
     }
     let row = find(conn, claim).await?;
-    if row.as_ref().is_none_or(|row| row.expires_at <= now) {
+    let Some(row) = row.filter(|row| row.expires_at > now) else {
         delete_expired(conn, claim, now).await?;
         return match insert(conn, claim, now).await? {
             true => Ok(Earlier::Nothing),
             false => Err(in_progress()),
         };
-    }
-    let row = row.ok_or_else(in_progress)?;
+    };
     claim.check_fingerprint(&row.fingerprint)?;
     match (row.state, row.answer, row.intent) {
         (ClaimState::Done, Some(Json(answer)), _) => {

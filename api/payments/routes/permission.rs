@@ -1,7 +1,7 @@
 //! Who may see and act on a payment: whoever may on its order.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use crate::app::App;
@@ -24,9 +24,7 @@ impl FromRequest for PaymentAccess {
         let request = request.clone();
         Box::pin(async move {
             let caller = Caller::require(&request).await?;
-            let app = request
-                .app_data::<web::Data<App>>()
-                .ok_or_else(|| Problem::internal("no app"))?;
+            let app = App::of(&request)?;
             let mut conn = app.db.read().await?;
             let payment = payments::find(&mut conn, path::segment(&request, "id")?).await?;
             let order = orders::access(&mut conn, caller, payment.order_id).await?;

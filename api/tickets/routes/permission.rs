@@ -1,7 +1,7 @@
 //! Who may see and act on a ticket: whoever may on its order.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::image_url;
@@ -28,9 +28,7 @@ async fn find(app: &App, id: TicketId) -> Result<Card, Problem> {
 impl TicketAccess {
     async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let caller = Caller::require(request).await?;
-        let app = request
-            .app_data::<web::Data<App>>()
-            .ok_or_else(|| Problem::internal("no app"))?;
+        let app = App::of(request)?;
         let card = find(app, path::segment(request, "id")?).await?;
         let mut conn = app.db.read().await?;
         let order = orders::access(&mut conn, caller, card.ticket.order_id).await?;
@@ -65,9 +63,7 @@ impl FromRequest for PictureAccess {
                 let TicketAccess { card, .. } = TicketAccess::of(&request).await?;
                 return Ok(Self { card });
             }
-            let app = request
-                .app_data::<web::Data<App>>()
-                .ok_or_else(|| Problem::internal("no app"))?;
+            let app = App::of(&request)?;
             let card = find(app, path::segment(&request, "id")?).await?;
             if image_url::is_good(app, &request, &card.ticket) {
                 Ok(Self { card })
