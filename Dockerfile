@@ -1,5 +1,6 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY api api
 COPY migrations migrations

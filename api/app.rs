@@ -14,18 +14,22 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::{LoginDelays, Passwords};
+use crate::batch::Lanes;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Environment};
 use crate::db::{Db, DbError, PoolSettings};
 use crate::error::Problem;
+use crate::gate::{Answered, Entry};
 use crate::gateways::Gateways;
 use crate::gateways::dummy::Dummy;
+use crate::http::idempotency::{Claimed, Outcome};
 use crate::http::limits::Limits;
 use crate::http::outbound;
 use crate::jobs;
 use crate::keys::{Keys, KeysError};
 use crate::ledger::invariants;
 use crate::mail::Mailer;
+use crate::orders::{NewOrder, Placed};
 pub use demo::Demo;
 pub use first_start::Greeting;
 pub use serve::{Running, serve};
@@ -44,12 +48,21 @@ pub struct App {
     pub limits: Arc<Limits>,
     pub login_delays: Arc<LoginDelays>,
     pub passwords: Passwords,
+    /// Where the hottest writes go together.
+    pub lanes: AppLanes,
     /// Requests that must end before the process does.
     pub running: TaskTracker,
     /// Wakes the worker of this process.
     pub wake: Arc<Notify>,
     /// Where this process really listens, once it does.
     bound: Arc<OnceLock<SocketAddr>>,
+}
+
+/// The lanes of orders and of check-ins.
+#[derive(Clone, Default)]
+pub struct AppLanes {
+    pub orders: Lanes<Claimed<(NewOrder, Placed)>, Result<Outcome, Problem>>,
+    pub check_ins: Lanes<Entry, Answered>,
 }
 
 /// Why Tollgate did not start.
@@ -120,6 +133,7 @@ impl App {
             limits: Arc::new(Limits::new(config.rate_limits)),
             login_delays: Arc::default(),
             passwords: Passwords::default(),
+            lanes: AppLanes::default(),
             running: TaskTracker::new(),
             config: Arc::new(config),
             keys: Arc::new(keys),

@@ -15,7 +15,7 @@ use crate::db::{Conn, Db};
 use crate::digest::hex;
 use crate::error::Problem;
 use crate::id::{AuditId, OrganizerId};
-pub use store::{AuditFilter, AuditRow, list, of_objects};
+pub use store::{AuditFilter, AuditRow, insert_all, list, of_objects};
 
 /// How many rows are sealed or checked at a time.
 const BATCH: i64 = 500;
@@ -34,8 +34,13 @@ impl Entry<'_> {
     /// Writes the row, with a digest of what the change was. The content itself may be
     /// personal and is not kept here.
     pub async fn write(self, conn: &mut Conn, content: &impl Serialize) -> Result<(), Problem> {
+        Ok(store::insert(conn, &self.row(content)?).await?)
+    }
+
+    /// The row to be written.
+    pub fn row(self, content: &impl Serialize) -> Result<AuditRow, Problem> {
         let content = serde_json::to_vec(content).map_err(Problem::internal)?;
-        let row = AuditRow {
+        Ok(AuditRow {
             id: AuditId::new(),
             organizer_id: self.organizer,
             actor: self.actor,
@@ -46,8 +51,7 @@ impl Entry<'_> {
             seq: None,
             prev_hash: None,
             hash: None,
-        };
-        Ok(store::insert(conn, &row).await?)
+        })
     }
 }
 

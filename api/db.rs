@@ -137,21 +137,31 @@ impl Db {
 
     /// A connection for single reading statements. On SQLite it cannot write.
     pub async fn read(&self) -> Result<Conn, DbError> {
-        let waiting = Stopwatch::start();
-        let conn = match self {
-            Self::Sqlite { readers, .. } => Conn::Sqlite(Lease::new(readers.get().await?, false)),
-            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?, false)),
-        };
-        metrics::pool_waited(waiting.elapsed());
-        Ok(conn)
+        self.lease(Use::Read).await
+    }
+
+    /// A connection for finding a few rows by their keys, which takes microseconds. What may
+    /// read more belongs on [`Db::read`]: on SQLite this keeps a serving thread.
+    pub async fn find(&self) -> Result<Conn, DbError> {
+        self.lease(Use::Find).await
     }
 
     /// A connection for a single writing statement; several belong in a [`Db::transaction`].
     pub async fn write(&self) -> Result<Conn, DbError> {
+        self.lease(Use::Write).await
+    }
+
+    async fn lease(&self, what_for: Use) -> Result<Conn, DbError> {
         let waiting = Stopwatch::start();
         let conn = match self {
-            Self::Sqlite { writer, .. } => Conn::Sqlite(Lease::new(writer.get().await?, true)),
-            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?, true)),
+            Self::Sqlite { writer, readers } => {
+                let pool = match what_for {
+                    Use::Write => writer,
+                    Use::Read | Use::Find => readers,
+                };
+                Conn::Sqlite(Lease::new(pool.get().await?, what_for))
+            }
+            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?, what_for)),
         };
         metrics::pool_waited(waiting.elapsed());
         Ok(conn)
@@ -251,9 +261,13 @@ pub(crate) use sql;
 /// The most rows of an insert whose prepared form is kept: each number is a text of its own.
 pub(crate) const ROWS_CACHED_MOST: usize = 4;
 
+/// The most rows of one statement: PostgreSQL takes 65,535 values.
+pub(crate) const ROWS_MOST: usize = 1_000;
+
 /// Inserts any number of rows of one table, inside a transaction.
 ///
-/// One statement on PostgreSQL; one prepared statement for each row, in one go, on SQLite.
+/// A statement for every thousand rows on PostgreSQL; one prepared statement for each row, in
+/// one go, on SQLite.
 macro_rules! insert_all {
     ($conn:expr, $table:expr, $rows:expr) => {{
         let rows = $rows;
@@ -268,13 +282,21 @@ macro_rules! insert_all {
                 diesel::QueryResult::Ok(inserted)
             }).await,
             postgres: |c| {
-                let insert = diesel::insert_into($table).values(&rows);
-                if rows.len() <= $crate::db::ROWS_CACHED_MOST {
-                    let insert = $crate::db::Cache::cached(insert);
-                    diesel_async::RunQueryDsl::execute(insert, c).await
-                } else {
-                    diesel_async::RunQueryDsl::execute(insert, c).await
+                let mut inserted = Ok(0);
+                for rows in rows.chunks($crate::db::ROWS_MOST) {
+                    let insert = diesel::insert_into($table).values(rows);
+                    let done = if rows.len() <= $crate::db::ROWS_CACHED_MOST {
+                        let insert = $crate::db::Cache::cached(insert);
+                        diesel_async::RunQueryDsl::execute(insert, c).await
+                    } else {
+                        diesel_async::RunQueryDsl::execute(insert, c).await
+                    };
+                    inserted = done.and_then(|done| Ok(inserted? + done));
+                    if inserted.is_err() {
+                        break;
+                    }
                 }
+                inserted
             }
         )
     }};
@@ -377,6 +399,14 @@ async fn rollback<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
     C::TransactionManager::rollback_transaction(conn).await
 }
 
+/// What a connection is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    Find,
+    Write,
+}
+
 /// A pooled connection, closed rather than returned if it is dropped in the
 /// middle of a query or a transaction.
 ///
@@ -386,24 +416,28 @@ pub struct Lease<M: Manager> {
     object: Option<Object<M>>,
     busy: bool,
     depth: u32,
-    /// Whether it has the lock to write while a transaction is open.
-    writes: bool,
+    what_for: Use,
 }
 
 impl<M: Manager> Lease<M> {
-    fn new(object: Object<M>, writes: bool) -> Self {
+    fn new(object: Object<M>, what_for: Use) -> Self {
         Self {
             object: Some(object),
             busy: false,
             depth: 0,
-            writes,
+            what_for,
         }
     }
 
     #[expect(clippy::expect_used, reason = "taken by nobody but `drop`")]
     pub fn enter(&mut self) -> &mut M::Type {
         self.busy = true;
-        blocking::run_here(self.writes && self.depth > 0);
+        blocking::run_here(match self.what_for {
+            Use::Read => false,
+            Use::Find => true,
+            // While a transaction is open it has the lock.
+            Use::Write => self.depth > 0,
+        });
         self.object.as_mut().expect("held until dropped")
     }
 

@@ -11,13 +11,16 @@ pub mod lists;
 mod permission;
 pub mod routes;
 mod scans;
+mod together;
 mod undo;
+mod verify;
 
 use crate::db::values::text_enum;
 use crate::id::{CheckinListId, TicketId};
 use crate::tickets::CodeFault;
-pub use check_in::CheckIn;
+pub use check_in::{CheckIn, Entry};
 pub use permission::{EventStaff, GateMember, ManagedScan, TicketAtGate};
+pub use together::Answered;
 pub use undo::undo;
 
 text_enum! {

@@ -272,23 +272,23 @@ pub async fn take(
     portions.sort_unstable();
     for (id, quantity) in portions {
         if !store::take(conn, id, quantity, into, now).await? {
-            return Err(sold_out(store::find_inventory(conn, id).await?));
+            return Err(match store::find_inventory(conn, id).await? {
+                Some(stock) => sold_out(&stock, 0),
+                None => Problem::new(Code::SoldOut),
+            });
         }
     }
     Ok(())
 }
 
-fn sold_out(left: Option<Inventory>) -> Problem {
+/// The refusal of who wants more than what is left of a stock when `taken` more are gone.
+pub fn sold_out(stock: &Inventory, taken: i64) -> Problem {
     metrics::stock_guard_hit("tickets");
-    let (name, available) = match &left {
-        Some(inventory) => (inventory.name.as_str(), inventory.available().max(0)),
-        None => ("it", 0),
-    };
+    let available = (stock.available() - taken).max(0);
+    let name = &stock.name;
     let detail = format!("Only {available} tickets remaining for {name}");
-    let mut problem = Problem::new(Code::SoldOut).detail(detail);
-    let member = ("available".to_owned(), json!(available));
-    problem.members.extend([member]);
-    problem
+    let refused = Problem::new(Code::SoldOut).detail(detail);
+    refused.member("available", available)
 }
 
 /// Moves what was held to sold.

@@ -7,6 +7,7 @@
 //! | [`app`] | the running application: parts, routes, start and stop |
 //! | [`config`], [`error`], [`keys`] | settings; refusals and their codes; what signs tokens |
 //! | [`db`], [`id`], [`money`], [`clock`], [`random`] | what rows, ids, amounts and instants are |
+//! | [`batch`] | the hottest writes of one moment share a transaction |
 //! | [`http`] | what every route shares; it knows no noun |
 //! | [`accounts`], [`organizers`], [`events`], [`inventory`], [`booths`], [`orders`], [`checkout`], [`payments`], [`ledger`], [`webhooks`], [`tickets`], [`gate`], [`emails`], [`tasks`], [`audit`], [`service`] | the nouns: rules in the file, queries in `store`, handlers in `routes` |
 //! | [`gateways`] | what the outside takes the money through |
@@ -17,6 +18,7 @@
 mod accounts;
 pub mod app;
 mod audit;
+mod batch;
 mod booths;
 mod checkout;
 pub mod clock;

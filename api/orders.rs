@@ -29,7 +29,7 @@ pub use confirm::{Reallocation, confirm, take_up_again};
 pub use history::{HistoryEntry, history};
 pub use mails::{mail_links, queue as queue_mail, resend};
 pub use permission::{Caller, OrderAccess, OrderRole, OrderScope, access};
-pub use place::{NewOrder, Placed, Terms, place};
+pub use place::{NewOrder, Placed, PlacedOrder, Terms, Wish, place, place_all};
 pub use projection::project;
 pub use store::bookings::of_order as bookings_of;
 pub use store::sessions::{

@@ -18,7 +18,7 @@ use crate::id::{
 pub use card::Card;
 pub use change::record;
 pub use credential::{CodeFault, Credential};
-pub use store::{Ticket, lock, mark_unused, mark_used};
+pub use store::{Ticket, lock, mark_all_used, mark_unused, mark_used};
 
 text_enum! {
     /// `reserved → valid ↔ used`, `valid, used ↔ suspended`, all but `used` `→ void`.
@@ -125,6 +125,12 @@ impl Ticket {
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// What being let in makes of it.
+    pub fn note_used(&mut self, now: Timestamp) {
+        self.status = TicketStatus::Used;
+        self.used_at = self.used_at.or(Some(now));
     }
 
     pub fn attendee(&self) -> Option<Attendee> {

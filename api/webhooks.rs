@@ -87,7 +87,7 @@ async fn follow_hint(
     let Some(reference) = reference.filter(|it| !it.chars().any(char::is_control)) else {
         return Ok(());
     };
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let payment = payments::find_by_reference(&mut conn, gateway.id(), ACCOUNT, reference).await?;
     drop(conn);
     match payment {

@@ -39,7 +39,7 @@ impl SignedIn {
         let id: UserId = claims.sub.parse().map_err(|_| refused())?;
         let session: LoginSessionId = claims.sid.parse().map_err(|_| refused())?;
         let app = App::of(request)?;
-        let mut conn = app.db.read().await?;
+        let mut conn = app.db.find().await?;
         let user = session::find_user(&mut conn, id, session, app.clock.now())
             .await?
             .ok_or_else(refused)?;

@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::db::schema::audit;
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, sql};
+use crate::db::{Cache, Conn, insert_all, sql};
 use crate::id::{AuditId, OrganizerId};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -41,6 +41,11 @@ pub(super) async fn insert(conn: &mut Conn, row: &AuditRow) -> QueryResult<()> {
         .cached()
         .execute(c)
         .await)?;
+    Ok(())
+}
+
+pub async fn insert_all(conn: &mut Conn, rows: Vec<AuditRow>) -> QueryResult<()> {
+    insert_all!(conn, audit::table, rows)?;
     Ok(())
 }
 

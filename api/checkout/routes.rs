@@ -174,7 +174,7 @@ async fn read(
     caller: Caller,
 ) -> Result<HttpResponse, Problem> {
     let id: CheckoutSessionId = path::segment(&request, "id")?;
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let session = orders::find_session(&mut conn, id).await?;
     let session = session.ok_or_else(|| Problem::new(Code::NotFound))?;
     let access = orders::access(&mut conn, caller, session.order_id).await?;

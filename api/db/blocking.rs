@@ -16,8 +16,9 @@ thread_local! {
 /// Has the next statement of this thread run on it, or on another one.
 ///
 /// A statement inside a writing transaction takes microseconds and waits for nobody, since the
-/// transaction has the lock: handing it over costs more than doing it. What may wait for a lock
-/// or for the disk, and what may read much, runs elsewhere.
+/// transaction has the lock, and so does finding rows by their keys: handing it over costs more
+/// than doing it. What may wait for a lock or write to the disk, and what may read much, runs
+/// elsewhere.
 pub(super) fn run_here(here: bool) {
     HERE.set(here);
 }

@@ -94,5 +94,5 @@ impl FromRequest for EventManager {
 
 async fn connect(request: &HttpRequest) -> Result<Conn, Problem> {
     let app = App::of(request)?;
-    Ok(app.db.read().await?)
+    Ok(app.db.find().await?)
 }

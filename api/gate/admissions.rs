@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::lists::List;
 use crate::db::schema::admissions;
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, sql};
+use crate::db::{Cache, Conn, insert_all, sql};
 use crate::id::{AdmissionId, CheckinListId, ScanId, TicketId};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -31,16 +31,7 @@ pub(super) async fn open(
     scan: ScanId,
     now: Timestamp,
 ) -> QueryResult<bool> {
-    let row = Admission {
-        id: AdmissionId::new(),
-        ticket_id: ticket,
-        list_id: list.id,
-        opened_by: scan,
-        closed_by: None,
-        multi_entry: list.multi_entry,
-        opened_at: now,
-        closed_at: None,
-    };
+    let row = Admission::new(ticket, list, scan, now);
     let inserted = sql!(conn, |c| diesel::insert_into(admissions::table)
         .values(&row)
         .on_conflict_do_nothing()
@@ -89,7 +80,26 @@ pub(super) async fn newest(
     .optional()
 }
 
+/// Lets several tickets in, or fails when one of them is in or was.
+pub(super) async fn insert_all(conn: &mut Conn, rows: Vec<Admission>) -> QueryResult<()> {
+    insert_all!(conn, admissions::table, rows)?;
+    Ok(())
+}
+
 impl Admission {
+    pub fn new(ticket: TicketId, list: &List, scan: ScanId, now: Timestamp) -> Self {
+        Self {
+            id: AdmissionId::new(),
+            ticket_id: ticket,
+            list_id: list.id,
+            opened_by: scan,
+            closed_by: None,
+            multi_entry: list.multi_entry,
+            opened_at: now,
+            closed_at: None,
+        }
+    }
+
     /// Whether it keeps the same ticket from coming in again.
     pub fn bars(&self) -> bool {
         self.closed_at.is_none() || !self.multi_entry

@@ -1,14 +1,13 @@
-//! Looking at a ticket, and letting its guest in or out.
+//! Letting a guest in or out.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::found::{Found, identify};
+use super::found::{Found, Shown, find_list, identify, list_for};
 use super::judge::{belongs, judge};
 use super::lists::{self, List};
 use super::scans::{self, Scan};
 use super::{Direction, GateMember, Presented, Reason, ScanResult, Scanned, admissions};
-use crate::app::App;
 use crate::db::Conn;
 use crate::db::values::Timestamp;
 use crate::digest::hex;
@@ -73,13 +72,6 @@ pub struct PreviousScan {
     pub gate: Option<String>,
 }
 
-/// What is said about a ticket that nobody lets in yet.
-pub struct Verdict {
-    pub reason: Reason,
-    pub ticket: Option<GateTicket>,
-    pub previous_scan: Option<PreviousScan>,
-}
-
 /// What a gate is answered, and what is repeated to the same nonce.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = CheckinAnswer, example = json!({
@@ -103,68 +95,26 @@ pub struct Answer {
     pub previous_scan: Option<PreviousScan>,
 }
 
-/// Says whether a ticket would be let in, and changes nothing.
-pub async fn verify(
-    conn: &mut Conn,
-    app: &App,
-    member: &GateMember,
-    presented: &Presented,
-) -> Result<Verdict, Problem> {
-    let now = app.clock.now();
-    let named = find_list(conn, member, presented).await?;
-    let found = identify(conn, &app.keys.tickets, member, &presented.scanned).await?;
-    let found = match found {
-        Ok(found) => found,
-        Err(reason) => {
-            return Ok(Verdict {
-                reason,
-                ticket: None,
-                previous_scan: None,
-            });
-        }
-    };
-    let list = list_for(named, &found, now);
-    let ticket = Some(GateTicket::from(&found.card));
-    let (reason, previous_scan) = match judge(&found, &list, now) {
-        Err(reason) => (reason, None),
-        // Who never came in is not inside: one read is enough.
-        Ok(()) if found.card.ticket.used_at.is_none() => (Reason::Ok, None),
-        Ok(()) => {
-            let newest = admissions::newest(conn, found.card.ticket.id, list.id).await?;
-            match newest.filter(admissions::Admission::bars) {
-                Some(admission) => {
-                    let previous = previous_scan(conn, admission.opened_by).await?;
-                    (Reason::AlreadyUsed, previous)
-                }
-                None => (Reason::Ok, None),
-            }
-        }
-    };
-    Ok(Verdict {
-        reason,
-        ticket,
-        previous_scan,
-    })
+/// A wish of somebody at a gate, with what was held up.
+pub struct Entry {
+    pub member: GateMember,
+    pub wish: CheckIn,
+    pub(super) shown: Shown,
 }
 
 /// Lets a guest in or out, once; every scan is kept. The caller's transaction is the whole of
 /// it. Answers JSON text: the same to the same nonce.
-pub async fn check_in(
-    conn: &mut Conn,
-    app: &App,
-    member: &GateMember,
-    wish: &CheckIn,
-) -> Result<String, Problem> {
-    if let Some(answer) = repeated(conn, member, wish).await? {
+pub async fn check_in(conn: &mut Conn, entry: &Entry, now: Timestamp) -> Result<String, Problem> {
+    if let Some(answer) = repeated(conn, entry).await? {
         return Ok(answer);
     }
     let scanned = conn
-        .transaction(async |conn| scan(conn, app, member, wish).await)
+        .transaction(async |conn| scan(conn, entry, now).await)
         .await;
     match scanned {
         // The same nonce at the same moment: the other one was first.
         Err(problem) if problem.code == Code::IdempotencyInProgress => {
-            let answer = repeated(conn, member, wish).await?;
+            let answer = repeated(conn, entry).await?;
             answer.ok_or(problem)
         }
         other => other,
@@ -172,116 +122,155 @@ pub async fn check_in(
 }
 
 /// What the same scanner was answered to the same nonce before.
-async fn repeated(
-    conn: &mut Conn,
-    member: &GateMember,
-    wish: &CheckIn,
-) -> Result<Option<String>, Problem> {
-    let Some(nonce) = &wish.nonce else {
+async fn repeated(conn: &mut Conn, entry: &Entry) -> Result<Option<String>, Problem> {
+    let Some(nonce) = &entry.wish.nonce else {
         return Ok(None);
     };
-    let scanner = member.by.user.id.to_string();
-    let earlier = scans::find_by_nonce(conn, &scanner, nonce).await?;
+    let earlier = scans::find_by_nonce(conn, &entry.scanner(), nonce).await?;
     match earlier {
         None => Ok(None),
-        Some(earlier) if earlier.code_digest != digest(&wish.presented.scanned) => {
+        Some(earlier) if earlier.code_digest != digest(&entry.wish.presented.scanned) => {
             Err(Problem::new(Code::NonceReused))
         }
         Some(earlier) => Ok(Some(earlier.answer)),
     }
 }
 
-async fn scan(
-    conn: &mut Conn,
-    app: &App,
-    member: &GateMember,
-    wish: &CheckIn,
-) -> Result<String, Problem> {
-    let (now, id) = (app.clock.now(), ScanId::new());
+async fn scan(conn: &mut Conn, entry: &Entry, now: Timestamp) -> Result<String, Problem> {
+    let Entry {
+        member,
+        wish,
+        shown,
+    } = entry;
+    let id = ScanId::new();
     let named = find_list(conn, member, &wish.presented).await?;
-    let found = identify(conn, &app.keys.tickets, member, &wish.presented.scanned).await?;
-    let (reason, list, card, previous_scan) = match found {
+    let decision = match identify(conn, member, shown).await? {
         Err(reason) => {
             if let Some(list) = &named {
                 lists::ensure(conn, list).await?;
             }
-            (reason, named, None, None)
+            Decision {
+                reason,
+                list: named,
+                card: None,
+                previous_scan: None,
+            }
         }
         Ok(mut found) => {
             let list = list_for(named, &found, now);
-            let is_known = |known: &List| known.id == list.id;
-            if list.is_default && !found.default_list.as_ref().is_some_and(is_known) {
+            if !found.knows(&list) {
                 lists::ensure(conn, &list).await?;
             }
-            let (reason, previous) =
+            let (reason, previous_scan) =
                 admit(conn, &mut found, &list, wish.direction, id, now).await?;
-            (reason, Some(list), Some(found.card), previous)
+            Decision {
+                reason,
+                list: Some(list),
+                card: Some(found.card),
+                previous_scan,
+            }
         }
     };
-    let answer = Answer {
-        result: match reason {
-            Reason::Ok => ScanResult::Accepted,
-            _ => ScanResult::Rejected,
-        },
-        reason,
-        message: match (reason, wish.direction) {
-            (Reason::Ok, Direction::Exit) => "Goodbye",
-            (reason, _) => reason.message(),
-        },
-        scan_id: id,
-        ticket: card.as_ref().map(GateTicket::from),
-        previous_scan,
-    };
-    let row = Scan {
-        id,
-        organizer_id: match &card {
-            Some(card) => Some(card.ticket.organizer_id),
-            None => list
-                .as_ref()
-                .map(|list| list.organizer_id)
-                .or(member.first_organizer()),
-        },
-        event_id: match &card {
-            Some(card) => Some(card.ticket.event_id),
-            None => list.as_ref().map(|list| list.event_id),
-        },
-        list_id: list.as_ref().map(|list| list.id),
-        ticket_id: card.as_ref().map(|card| card.ticket.id),
-        scanner: member.by.user.id.to_string(),
-        nonce: wish.nonce.clone(),
-        code_digest: digest(&wish.presented.scanned),
-        direction: wish.direction,
-        result: answer.result,
-        reason,
-        note: match &wish.presented.scanned {
-            Scanned::Ticket { note, .. } => Some(note.clone()),
-            Scanned::Code(_) => None,
-        },
-        gate: wish.gate.clone(),
-        undoes: None,
-        answer: serde_json::to_string(&answer).map_err(Problem::internal)?,
-        at: now,
-    };
+    let row = entry.scan(id, &decision, now)?;
     if !scans::insert(conn, &row).await? {
         return Err(Problem::new(Code::IdempotencyInProgress).retry_after(1));
     }
-    if let (Some(card), Some(note), Reason::Ok) = (&card, &row.note, reason) {
-        let action = match wish.direction {
-            Direction::Exit => "ticket.let_out_by_hand",
-            Direction::Entry | Direction::Undo => "ticket.let_in_by_hand",
-        };
-        tickets::record(
-            conn,
-            &card.ticket,
-            Some(member.by.user.id),
-            action,
-            note,
-            now,
-        )
-        .await?;
-    }
-    metrics::scanned(reason.as_str());
+    record_by_hand(conn, entry, &decision, now).await?;
+    metrics::scanned(decision.reason.as_str());
     Ok(row.answer)
+}
+
+/// What was decided about one scan.
+pub(super) struct Decision {
+    pub reason: Reason,
+    pub list: Option<List>,
+    pub card: Option<Card>,
+    pub previous_scan: Option<PreviousScan>,
+}
+
+impl Entry {
+    /// Who scans.
+    pub(super) fn scanner(&self) -> String {
+        self.member.by.user.id.to_string()
+    }
+
+    /// The row that keeps a scan, with its answer.
+    pub(super) fn scan(
+        &self,
+        id: ScanId,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Result<Scan, Problem> {
+        let Decision {
+            reason,
+            list,
+            card,
+            previous_scan,
+        } = decision;
+        let wish = &self.wish;
+        let answer = Answer {
+            result: match reason {
+                Reason::Ok => ScanResult::Accepted,
+                _ => ScanResult::Rejected,
+            },
+            reason: *reason,
+            message: match (reason, wish.direction) {
+                (Reason::Ok, Direction::Exit) => "Goodbye",
+                (reason, _) => reason.message(),
+            },
+            scan_id: id,
+            ticket: card.as_ref().map(GateTicket::from),
+            previous_scan: previous_scan.clone(),
+        };
+        let of_card = card.as_ref().map(|card| &card.ticket);
+        let organizer = of_card.map(|ticket| ticket.organizer_id);
+        let event = of_card.map(|ticket| ticket.event_id);
+        Ok(Scan {
+            id,
+            organizer_id: organizer
+                .or(list.as_ref().map(|list| list.organizer_id))
+                .or(self.member.first_organizer()),
+            event_id: event.or(list.as_ref().map(|list| list.event_id)),
+            list_id: list.as_ref().map(|list| list.id),
+            ticket_id: of_card.map(|ticket| ticket.id),
+            scanner: self.scanner(),
+            nonce: wish.nonce.clone(),
+            code_digest: digest(&wish.presented.scanned),
+            direction: wish.direction,
+            result: answer.result,
+            reason: *reason,
+            note: match &wish.presented.scanned {
+                Scanned::Ticket { note, .. } => Some(note.clone()),
+                Scanned::Code(_) => None,
+            },
+            gate: wish.gate.clone(),
+            undoes: None,
+            answer: serde_json::to_string(&answer).map_err(Problem::internal)?,
+            at: now,
+        })
+    }
+}
+
+/// Who is let in or out without a code is remembered in the audit log.
+async fn record_by_hand(
+    conn: &mut Conn,
+    entry: &Entry,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let (Scanned::Ticket { note, .. }, Some(card), Reason::Ok) = (
+        &entry.wish.presented.scanned,
+        &decision.card,
+        decision.reason,
+    ) else {
+        return Ok(());
+    };
+    let action = match entry.wish.direction {
+        Direction::Exit => "ticket.let_out_by_hand",
+        Direction::Entry | Direction::Undo => "ticket.let_in_by_hand",
+    };
+    let actor = Some(entry.member.by.user.id);
+    tickets::record(conn, &card.ticket, actor, action, note, now).await
 }
 
 /// Opens or closes an admission, if the ticket is good for that.
@@ -321,44 +310,14 @@ async fn admit(
         // It was stopped while this scan was under way.
         return Err(Problem::new(Code::InvalidTransition));
     }
-    let ticket = &mut found.card.ticket;
-    ticket.status = TicketStatus::Used;
-    ticket.used_at = ticket.used_at.or(Some(now));
+    found.card.ticket.note_used(now);
     Ok((Reason::Ok, None))
 }
 
-/// The list that is named, if it is one of the caller's organizers'. A default list that is
-/// not written down yet is found by its event, which has its number.
-async fn find_list(
+pub(super) async fn previous_scan(
     conn: &mut Conn,
-    member: &GateMember,
-    presented: &Presented,
-) -> Result<Option<List>, Problem> {
-    let Some(id) = presented.list_id else {
-        return Ok(None);
-    };
-    let list = match lists::find(conn, id).await? {
-        Some(list) => Some(list),
-        None => {
-            let event = crate::id::EventId::from_uuid(id.uuid());
-            let event = crate::events::find(conn, event).await?;
-            event.map(|event| List::default_of(event.id, event.organizer_id, event.created_at))
-        }
-    };
-    let list = list.filter(|list| member.serves(list.organizer_id));
-    let unknown = || Problem::invalid_member("/list_id", "not_found", "there is no such list");
-    list.map(Some).ok_or_else(unknown)
-}
-
-/// The list that is named, else the default one of the ticket's event.
-fn list_for(named: Option<List>, found: &Found, now: Timestamp) -> List {
-    let ticket = &found.card.ticket;
-    named
-        .or_else(|| found.default_list.clone())
-        .unwrap_or_else(|| List::default_of(ticket.event_id, ticket.organizer_id, now))
-}
-
-async fn previous_scan(conn: &mut Conn, id: ScanId) -> Result<Option<PreviousScan>, Problem> {
+    id: ScanId,
+) -> Result<Option<PreviousScan>, Problem> {
     let scan = scans::find(conn, id).await?;
     Ok(scan.map(|scan| PreviousScan {
         scan_id: scan.id,

@@ -1,17 +1,21 @@
 //! The ticket that is held up to a gate.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::lists::List;
-use super::{GateMember, Reason, Scanned};
+use super::lists::{self, List};
+use super::{GateMember, Presented, Reason, Scanned};
 use crate::db::schema::{checkin_lists, tickets};
+use crate::db::values::Timestamp;
 use crate::db::{Conn, sql};
 use crate::error::Problem;
-use crate::id::TicketId;
+use crate::events;
+use crate::id::{EventId, TicketId};
 use crate::keys::TicketKeys;
-use crate::tickets::Credential;
 use crate::tickets::card::{Card, card_columns, card_tables};
+use crate::tickets::{CodeFault, Credential};
 
 /// A ticket that was found.
 pub(super) struct Found {
@@ -22,43 +26,136 @@ pub(super) struct Found {
     pub default_list: Option<List>,
 }
 
+/// What was held up, once its code was read.
+pub(super) enum Shown {
+    Code(Result<Credential, CodeFault>),
+    Ticket(TicketId),
+}
+
+impl Scanned {
+    pub(super) fn read(&self, keys: &TicketKeys) -> Shown {
+        match self {
+            Self::Code(code) => Shown::Code(Credential::read(code.trim(), keys)),
+            Self::Ticket { id, .. } => Shown::Ticket(*id),
+        }
+    }
+}
+
 /// Finds the ticket that is held up, if it is one of the caller's organizers'.
 pub(super) async fn identify(
     conn: &mut Conn,
-    keys: &TicketKeys,
     member: &GateMember,
-    scanned: &Scanned,
+    shown: &Shown,
 ) -> Result<Result<Found, Reason>, Problem> {
-    let (id, credential) = match scanned {
-        Scanned::Code(code) => match Credential::read(code.trim(), keys) {
-            Ok(credential) => (credential.ticket, Some(credential)),
-            Err(fault) => return Ok(Err(fault.into())),
-        },
-        Scanned::Ticket { id, .. } => (*id, None),
+    let (id, credential) = match shown {
+        Shown::Code(Ok(credential)) => (credential.ticket, Some(*credential)),
+        Shown::Code(Err(fault)) => return Ok(Err((*fault).into())),
+        Shown::Ticket(id) => (*id, None),
     };
-    let found = find(conn, id).await?;
-    let found = found.filter(|(card, _)| {
-        let is_event_named = credential.is_none_or(|it| it.event == card.ticket.event_id);
-        is_event_named && member.serves(card.ticket.organizer_id)
-    });
-    let found = found.map(|(card, default_list)| Found {
-        card,
-        version: credential.map(|it| it.version),
-        default_list,
-    });
+    let (card, default_list) = match find(conn, id).await? {
+        Some(found) => found,
+        None => return Ok(Err(Reason::UnknownTicket)),
+    };
+    let found = Found::of(card, default_list, credential, member);
     Ok(found.ok_or(Reason::UnknownTicket))
 }
 
-/// A ticket with all that is judged about it, in one read.
+impl Found {
+    /// A ticket as `member` sees it: another organizer's is unknown.
+    fn of(
+        card: Card,
+        default_list: Option<List>,
+        credential: Option<Credential>,
+        member: &GateMember,
+    ) -> Option<Self> {
+        let is_event_named = credential.is_none_or(|it| it.event == card.ticket.event_id);
+        let is_known = is_event_named && member.serves(card.ticket.organizer_id);
+        is_known.then_some(Self {
+            card,
+            version: credential.map(|it| it.version),
+            default_list,
+        })
+    }
+}
+
+impl Found {
+    /// Whether a list is written down for certain.
+    pub fn knows(&self, list: &List) -> bool {
+        let is_it = |known: &List| known.id == list.id;
+        !list.is_default || self.default_list.as_ref().is_some_and(is_it)
+    }
+}
+
+/// What is read of a ticket with all that is judged about it.
+macro_rules! tickets_at_gate {
+    ($ids:expr) => {{
+        let of_event = checkin_lists::event_id
+            .eq(tickets::event_id)
+            .and(checkin_lists::is_default.eq(true));
+        card_tables!()
+            .left_join(checkin_lists::table.on(of_event))
+            .filter($ids)
+            .select((card_columns!(), checkin_lists::all_columns.nullable()))
+    }};
+}
+
+/// A ticket in one read.
 async fn find(conn: &mut Conn, id: TicketId) -> QueryResult<Option<(Card, Option<List>)>> {
-    let of_event = checkin_lists::event_id
-        .eq(tickets::event_id)
-        .and(checkin_lists::is_default.eq(true));
-    sql!(conn, |c| card_tables!()
-        .left_join(checkin_lists::table.on(of_event))
-        .filter(tickets::id.eq(id))
-        .select((card_columns!(), checkin_lists::all_columns.nullable()))
+    sql!(conn, |c| tickets_at_gate!(tickets::id.eq(id))
         .first(c)
         .await)
     .optional()
+}
+
+/// Several tickets in one read.
+pub(super) async fn find_all(
+    conn: &mut Conn,
+    shown: &[(&GateMember, Credential)],
+) -> QueryResult<HashMap<TicketId, Found>> {
+    let ids: Vec<TicketId> = shown.iter().map(|(_, it)| it.ticket).collect();
+    let read: Vec<(Card, Option<List>)> =
+        sql!(conn, |c| tickets_at_gate!(tickets::id.eq_any(&ids))
+            .load(c)
+            .await)?;
+    let mut read: HashMap<TicketId, _> = read
+        .into_iter()
+        .map(|found| (found.0.ticket.id, found))
+        .collect();
+    let found = shown.iter().filter_map(|(member, credential)| {
+        let (card, default_list) = read.remove(&credential.ticket)?;
+        let found = Found::of(card, default_list, Some(*credential), member)?;
+        Some((credential.ticket, found))
+    });
+    Ok(found.collect())
+}
+
+/// The list that is named, if it is one of the caller's organizers'. A default list that is
+/// not written down yet is found by its event, which has its number.
+pub(super) async fn find_list(
+    conn: &mut Conn,
+    member: &GateMember,
+    presented: &Presented,
+) -> Result<Option<List>, Problem> {
+    let Some(id) = presented.list_id else {
+        return Ok(None);
+    };
+    let list = match lists::find(conn, id).await? {
+        Some(list) => Some(list),
+        None => {
+            let event = EventId::from_uuid(id.uuid());
+            let event = events::find(conn, event).await?;
+            event.map(|event| List::default_of(event.id, event.organizer_id, event.created_at))
+        }
+    };
+    let list = list.filter(|list| member.serves(list.organizer_id));
+    let unknown = || Problem::invalid_member("/list_id", "not_found", "there is no such list");
+    list.map(Some).ok_or_else(unknown)
+}
+
+/// The list that is named, else the default one of the ticket's event.
+pub(super) fn list_for(named: Option<List>, found: &Found, now: Timestamp) -> List {
+    let ticket = &found.card.ticket;
+    named
+        .or_else(|| found.default_list.clone())
+        .unwrap_or_else(|| List::default_of(ticket.event_id, ticket.organizer_id, now))
 }

@@ -50,7 +50,7 @@ impl FromRequest for GateMember {
                 return Ok(Self { by, organizers });
             }
             let app = App::of(&request)?;
-            let mut conn = app.db.read().await?;
+            let mut conn = app.db.find().await?;
             let memberships = membership::list_of_user(&mut conn, by.user.id).await?;
             let organizers: Vec<OrganizerId> = memberships
                 .into_iter()
@@ -79,7 +79,7 @@ impl TicketAtGate {
     async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let by = SignedIn::require(request).await?;
         let app = App::of(request)?;
-        let mut conn = app.db.read().await?;
+        let mut conn = app.db.find().await?;
         let card = card::find(&mut conn, path::segment(request, "id")?).await?;
         let card = card.ok_or_else(|| Problem::new(Code::NotFound))?;
         let caller = Caller::User(by.clone());
@@ -113,7 +113,7 @@ pub struct ManagedScan {
 impl ManagedScan {
     async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let by = SignedIn::require(request).await?;
-        let mut conn = App::of(request)?.db.read().await?;
+        let mut conn = App::of(request)?.db.find().await?;
         let scan = scans::find(&mut conn, path::segment(request, "scan_id")?).await?;
         let scan = scan.ok_or_else(|| Problem::new(Code::NotFound))?;
         let role = match scan.organizer_id {
@@ -172,7 +172,7 @@ impl FromRequest for EventStaff {
             let by = SignedIn::require(&request).await?;
             let event = visible.await?.event;
             let app = App::of(&request)?;
-            let mut conn = app.db.read().await?;
+            let mut conn = app.db.find().await?;
             let role = organizers::role_of(&mut conn, &by, event.organizer_id).await?;
             let role = at_gate(role)?;
             Ok(Self { by, event, role })

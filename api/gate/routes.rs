@@ -11,7 +11,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use self::body::{CheckInBody, CheckInShape, TicketCheckInBody, VerifyBody};
 use super::check_in::{self, GateTicket, PreviousScan};
-use super::{CheckIn, GateMember, Presented, Reason, ScanResult, Scanned, TicketAtGate};
+use super::{CheckIn, Entry, GateMember, Presented, Reason, ScanResult, Scanned, TicketAtGate};
+use super::{together, verify as looking};
 use crate::app::App;
 use crate::db::values::Timestamp;
 use crate::error::Problem;
@@ -104,8 +105,8 @@ async fn verify(
         scanned: Scanned::Code(body.0.code),
         list_id: body.0.list_id,
     };
-    let mut conn = app.db.read().await?;
-    let verdict = check_in::verify(&mut conn, &app, &member, &presented).await?;
+    let mut conn = app.db.find().await?;
+    let verdict = looking::verify(&mut conn, &app, &member, &presented).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header(("cache-control", "no-store"));
     Ok(response.json(Verification::new(
@@ -133,7 +134,7 @@ async fn check_in_by_code(
     body: Body<CheckInBody>,
     mutation: Mutation,
 ) -> Result<HttpResponse, Problem> {
-    scan(&app, &member, &body.0.0, &mutation).await
+    scan(&app, member, body.0.0, &mutation).await
 }
 
 /// Check a ticket in by its id
@@ -154,21 +155,28 @@ async fn check_in_by_ticket(
     mutation: Mutation,
 ) -> Result<HttpResponse, Problem> {
     let wish = body.0.for_ticket(at_gate.ticket);
-    scan(&app, &at_gate.member, &wish, &mutation).await
+    scan(&app, at_gate.member, wish, &mutation).await
 }
 
 async fn scan(
     app: &App,
-    member: &GateMember,
-    wish: &CheckIn,
+    member: GateMember,
+    wish: CheckIn,
     mutation: &Mutation,
 ) -> Result<HttpResponse, Problem> {
-    mutation
-        .run(async |conn| {
-            let answer = check_in::check_in(conn, app, member, wish).await?;
-            Ok(Answer::of_json(answer))
-        })
-        .await
+    let entry = Entry::new(app, member, wish);
+    if mutation.has_key() {
+        return mutation
+            .run(async |conn| {
+                let answer = check_in::check_in(conn, &entry, app.clock.now()).await?;
+                Ok(Answer::of_json(answer))
+            })
+            .await;
+    }
+    let answer = together::check_in_together(app, entry).await?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("cache-control", "no-store"));
+    Ok(response.content_type("application/json").body(answer))
 }
 
 /// Whether a result is one of a scan; for filters.

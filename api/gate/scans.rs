@@ -1,12 +1,14 @@
 //! Every scan: rows are added, never changed.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::{Direction, Reason, ScanResult};
 use crate::db::schema::scans;
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, sql};
+use crate::db::{Cache, Conn, insert_all, sql};
 use crate::id::{CheckinListId, EventId, OrganizerId, ScanId, TicketId};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -40,6 +42,30 @@ pub(super) async fn insert(conn: &mut Conn, row: &Scan) -> QueryResult<bool> {
         .execute(c)
         .await)?;
     Ok(inserted == 1)
+}
+
+/// Adds several, or fails when one of their nonces was used.
+pub(super) async fn insert_all(conn: &mut Conn, rows: Vec<Scan>) -> QueryResult<()> {
+    insert_all!(conn, scans::table, rows)?;
+    Ok(())
+}
+
+/// Those of some scanners' nonces that were used before, and perhaps others of theirs.
+pub(super) async fn known_nonces(
+    conn: &mut Conn,
+    of_scanners: Vec<(String, String)>,
+) -> QueryResult<HashSet<(String, Option<String>)>> {
+    if of_scanners.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (scanners, nonces): (HashSet<String>, HashSet<String>) = of_scanners.into_iter().unzip();
+    let found: Vec<(String, Option<String>)> = sql!(conn, |c| scans::table
+        .filter(scans::scanner.eq_any(scanners))
+        .filter(scans::nonce.eq_any(nonces))
+        .select((scans::scanner, scans::nonce))
+        .load(c)
+        .await)?;
+    Ok(found.into_iter().collect())
 }
 
 pub(super) async fn find(conn: &mut Conn, id: ScanId) -> QueryResult<Option<Scan>> {

@@ -187,7 +187,7 @@ impl Gateway for Dummy {
         &self,
         refs: &PaymentRefs,
     ) -> Result<Option<Snapshot>, GatewayError> {
-        let mut conn = self.db.read().await?;
+        let mut conn = self.db.find().await?;
         let charge = find(&mut conn, &refs.reference).await.map_err(not_sent)?;
         Ok(charge.map(|charge| self.snapshot(&charge)))
     }

@@ -10,6 +10,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
@@ -21,10 +23,13 @@ use sha2::{Digest, Sha256};
 
 use super::version;
 use crate::app::App;
+use crate::batch::Lanes;
 use crate::db::Conn;
 use crate::error::{Code, Problem};
+use crate::id::EventId;
 use crate::keys::{GuestToken, Keys};
-use claim::{Claim, Claimed};
+pub use claim::Claimed;
+use claim::{Claim, Progress};
 pub use store::sweep;
 
 /// SHA-256 of the body in canonical form (members sorted, no white space).
@@ -155,10 +160,35 @@ enum Saved {
 }
 
 impl Saved {
-    fn respond(self, keys: &Keys, replayed: bool) -> Result<HttpResponse, Problem> {
-        let mut response = match self {
-            Self::Answer(answer) => answer.respond(keys),
-            Self::Refusal(problem) => {
+    /// What is saved of work that is done; a fault of ours is not.
+    fn of(done: Result<Answer, Problem>) -> Result<Self, Problem> {
+        match done {
+            Ok(answer) => Ok(Self::Answer(answer)),
+            Err(problem) if is_final(&problem) => Ok(Self::Refusal(problem)),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+/// What a request is told, and whether an earlier one was told it first.
+pub struct Outcome {
+    saved: Saved,
+    replayed: bool,
+}
+
+impl Outcome {
+    fn first(saved: Saved) -> Self {
+        Self {
+            saved,
+            replayed: false,
+        }
+    }
+
+    fn respond(self, keys: &Keys) -> Result<HttpResponse, Problem> {
+        let replayed = self.replayed;
+        let mut response = match self.saved {
+            Saved::Answer(answer) => answer.respond(keys),
+            Saved::Refusal(problem) => {
                 return Err(Problem {
                     replayed,
                     ..problem
@@ -220,11 +250,17 @@ impl FromRequest for Mutation {
 }
 
 impl Mutation {
+    /// Whether the request names itself, so that its answer is kept.
+    pub fn has_key(&self) -> bool {
+        self.request.headers().contains_key("idempotency-key")
+    }
+
     /// Refuses a request without a key, where a repetition would cost money.
     pub fn require_key(&self) -> Result<(), Problem> {
-        match self.request.headers().contains_key("idempotency-key") {
-            true => Ok(()),
-            false => Err(Problem::new(Code::IdempotencyKeyRequired)),
+        if self.has_key() {
+            Ok(())
+        } else {
+            Err(Problem::new(Code::IdempotencyKeyRequired))
         }
     }
 
@@ -235,28 +271,41 @@ impl Mutation {
         work: impl AsyncFn(&mut Conn) -> Result<Answer, Problem>,
     ) -> Result<HttpResponse, Problem> {
         let claim = Claim::of(&self.request)?;
-        let now = self.app.clock.now();
-        let (saved, replayed) = self
-            .app
-            .db
-            .transaction(async |conn| {
-                let Some(claim) = &claim else {
-                    return Ok((Saved::Answer(work(conn).await?), false));
-                };
-                if let Some(saved) = claim.take_or_replay(conn, now).await? {
-                    return Ok((saved, true));
-                }
-                let saved = match conn.transaction(async |conn| work(conn).await).await {
-                    Ok(answer) => Saved::Answer(answer),
-                    Err(problem) if is_final(&problem) => Saved::Refusal(problem),
-                    Err(problem) => return Err(problem),
-                };
-                store::save(conn, claim, &saved, now).await?;
-                Ok((saved, false))
-            })
-            .await?;
+        let outcome = alone(&self.app, claim.as_ref(), work).await?;
         self.app.wake_worker();
-        saved.respond(&self.app.keys, replayed)
+        outcome.respond(&self.app.keys)
+    }
+
+    /// *Database only, with those who wait at the same moment*: like [`Mutation::run`], but
+    /// `work` does several wishes of an event at once, each with its own answer or refusal; an
+    /// error for all of them has each done by itself. Without a key it is done alone.
+    pub async fn run_in_lane<W>(
+        &self,
+        lanes: &Lanes<Claimed<W>, Result<Outcome, Problem>>,
+        event: EventId,
+        wish: W,
+        work: impl AsyncFn(&mut Conn, &[&W]) -> Result<Vec<Result<Answer, Problem>>, Problem>,
+    ) -> Result<HttpResponse, Problem> {
+        let app = &self.app;
+        let one = async |conn: &mut Conn, wish: &W| {
+            let answers = work(conn, &[wish]).await?;
+            let only = answers.into_iter().next();
+            only.ok_or_else(|| Problem::internal("a wish without an answer"))?
+        };
+        let outcome = match Claim::of(&self.request)? {
+            None => alone(app, None, async |conn| one(conn, &wish).await).await,
+            Some(claim) => {
+                let by_itself = async |it: &Claimed<W>| {
+                    alone(app, Some(&it.claim), async |conn| one(conn, &it.wish).await).await
+                };
+                let wish = Claimed { claim, wish };
+                let together =
+                    async |wishes: &[Arc<Claimed<W>>]| together(app, wishes, &work).await;
+                lanes.run(event, wish, together, by_itself).await?
+            }
+        }?;
+        app.wake_worker();
+        outcome.respond(&app.keys)
     }
 
     /// *With a gateway call*: `intend` commits with the claim, `call` runs outside of any
@@ -279,11 +328,11 @@ impl Mutation {
         let claimed = self
             .app
             .db
-            .transaction(async |conn| Claimed::<I>::take(conn, claim.as_ref(), now, &intend).await)
+            .transaction(async |conn| Progress::<I>::take(conn, claim.as_ref(), now, &intend).await)
             .await?;
         let (intent, run) = match claimed {
-            Claimed::Saved(saved, replayed) => return saved.respond(&self.app.keys, replayed),
-            Claimed::Run(intent, run) => (intent, run),
+            Progress::Told(outcome) => return outcome.respond(&self.app.keys),
+            Progress::Run(intent, run) => (intent, run),
         };
         let outcome = call(&intent, run).await;
         let now = self.app.clock.now();
@@ -304,6 +353,68 @@ impl Mutation {
             Recorded::Refusal(problem) => Err(problem),
         }
     }
+}
+
+/// One request's work, with its claim if it has one.
+async fn alone(
+    app: &App,
+    claim: Option<&Claim>,
+    work: impl AsyncFn(&mut Conn) -> Result<Answer, Problem>,
+) -> Result<Outcome, Problem> {
+    let now = app.clock.now();
+    app.db
+        .transaction(async |conn| {
+            let Some(claim) = claim else {
+                return Ok(Outcome::first(Saved::Answer(work(conn).await?)));
+            };
+            if let Some(saved) = claim.take_or_replay(conn, now).await? {
+                let replayed = true;
+                return Ok(Outcome { saved, replayed });
+            }
+            let done = conn.transaction(async |conn| work(conn).await).await;
+            let saved = Saved::of(done)?;
+            store::save(conn, claim, &saved, now).await?;
+            Ok(Outcome::first(saved))
+        })
+        .await
+}
+
+/// The work of several requests in one transaction. Those whose key is known, or that are not
+/// answered for good, are left to be done alone.
+async fn together<W>(
+    app: &App,
+    wishes: &[Arc<Claimed<W>>],
+    work: &impl AsyncFn(&mut Conn, &[&W]) -> Result<Vec<Result<Answer, Problem>>, Problem>,
+) -> Result<Vec<Option<Result<Outcome, Problem>>>, Problem> {
+    let now = app.clock.now();
+    app.db
+        .transaction(async |conn| {
+            let claims: Vec<&Claim> = wishes.iter().map(|it| &it.claim).collect();
+            let taken = store::take_all(conn, &claims, now).await?;
+            let new: Vec<&W> = wishes
+                .iter()
+                .zip(&taken)
+                .filter_map(|(it, taken)| taken.then_some(&it.wish))
+                .collect();
+            let mut done = work(conn, &new).await?.into_iter();
+            let mut outcomes = Vec::new();
+            let mut saved = Vec::new();
+            for (claim, taken) in claims.into_iter().zip(taken) {
+                if !taken {
+                    outcomes.push(None);
+                    continue;
+                }
+                let done = done.next();
+                let done = done.ok_or_else(|| Problem::internal("a wish without an answer"))?;
+                let outcome = Outcome::first(Saved::of(done)?);
+                let answer = serde_json::to_value(&outcome.saved).map_err(Problem::internal)?;
+                saved.push((claim, answer));
+                outcomes.push(Some(Ok(outcome)));
+            }
+            store::save_all(conn, saved, now).await?;
+            Ok(outcomes)
+        })
+        .await
 }
 
 fn body_digest(request: &HttpRequest) -> Vec<u8> {

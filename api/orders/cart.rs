@@ -7,8 +7,8 @@ use crate::db::Conn;
 use crate::db::values::Timestamp;
 use crate::error::{Code, Fault, Problem};
 use crate::events::{Event, EventStatus};
-use crate::id::{BoothId, BoothTypeId, EventSessionId, TicketTypeId};
-use crate::inventory::{self, Sale, SaleStatus};
+use crate::id::{BoothId, BoothTypeId, EventSessionId, InventoryId, TicketTypeId};
+use crate::inventory::{self, Inventory, Sale, SaleStatus};
 use crate::money::Money;
 use crate::tickets::Attendee;
 
@@ -91,11 +91,23 @@ impl Cart {
     ) -> Result<Self, Problem> {
         check_event(&event, now)?;
         let types = Types::find(conn, &event, requests).await?;
+        Self::of(&types, &event, session, requests, now)
+    }
+
+    /// Every line, of types that were looked up.
+    pub(super) fn of(
+        types: &Types,
+        event: &Event,
+        session: Option<EventSessionId>,
+        requests: &[ItemRequest],
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        check_event(event, now)?;
         let mut faults = Vec::new();
         let mut lines = Vec::new();
         let mut total = Money::new(0, event.currency);
         for (index, request) in requests.iter().enumerate() {
-            match types.line(&event, request, index) {
+            match types.line(event, request, index) {
                 Ok(line) => {
                     total = add(total, &line, index)?;
                     lines.push(line);
@@ -107,7 +119,7 @@ impl Cart {
             return Err(Problem::invalid(faults));
         }
         let cart = Self {
-            event,
+            event: event.clone(),
             session,
             lines,
             total,
@@ -221,18 +233,18 @@ fn fault(index: usize, member: &str, code: Code, detail: impl Into<String>) -> F
     }
 }
 
-/// Every type that a request names, of one event.
-struct Types {
+/// Every type that requests name, of one event.
+pub(super) struct Types {
     sales: Vec<Sale>,
     booths: Vec<BoothType>,
     free_booths: HashMap<BoothTypeId, i64>,
 }
 
 impl Types {
-    async fn find(
+    pub async fn find(
         conn: &mut Conn,
         event: &Event,
-        requests: &[ItemRequest],
+        requests: impl IntoIterator<Item = &ItemRequest>,
     ) -> Result<Self, Problem> {
         let (mut ticket_ids, mut ticket_slugs) = (Vec::new(), Vec::new());
         let (mut booth_ids, mut booth_slugs) = (Vec::new(), Vec::new());
@@ -262,6 +274,12 @@ impl Types {
             types.free_booths = booths::count_free(conn, &ids).await?;
         }
         Ok(types)
+    }
+
+    /// The stock that a type of these draws on.
+    pub fn stock(&self, id: InventoryId) -> Option<&Inventory> {
+        let mut stocks = self.sales.iter().map(|sale| &sale.inventory);
+        stocks.find(|stock| stock.id == id)
     }
 
     fn line(&self, event: &Event, request: &ItemRequest, index: usize) -> Result<Line, Fault> {

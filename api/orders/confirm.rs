@@ -164,5 +164,7 @@ async fn take_again(conn: &mut Conn, order: &Order, now: Timestamp) -> Result<()
     let (free, booked) = (BoothStatus::Available, BoothStatus::Booked);
     booths::move_all(conn, units.clone(), free, booked, now).await?;
     let status = HoldStatus::Consumed;
-    holds::note(conn, order.id, &stock, &units, status, now, now).await
+    let mut held = holds::of_stock(order, &stock, status, now);
+    held.extend(holds::of_booths(order, &units, status, now));
+    holds::insert(conn, held).await
 }

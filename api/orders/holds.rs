@@ -12,6 +12,7 @@ use crate::db::{Cache, Conn, insert_all, sql};
 use crate::error::Problem;
 use crate::id::{BoothId, HoldId, InventoryId, OrderId};
 use crate::inventory::{self, Portion};
+use crate::orders::Order;
 
 text_enum! {
     /// `active → consumed | released | expired`.
@@ -55,30 +56,56 @@ pub(super) fn portions(lines: impl Iterator<Item = (InventoryId, i64)>) -> Vec<P
     sums.into_iter().collect()
 }
 
-/// Notes what was taken.
-pub(super) async fn note(
-    conn: &mut Conn,
-    order: OrderId,
+/// What an order holds of the stock.
+pub(super) fn of_stock(
+    order: &Order,
     stock: &[Portion],
+    status: HoldStatus,
+    now: Timestamp,
+) -> Vec<Hold> {
+    let hold = |(id, quantity): &Portion| Hold {
+        inventory_id: Some(*id),
+        quantity: *quantity,
+        ..Hold::new(order, status, now)
+    };
+    stock.iter().map(hold).collect()
+}
+
+/// What an order holds of the booths.
+pub(super) fn of_booths(
+    order: &Order,
     booths: &[BoothId],
     status: HoldStatus,
-    expires_at: Timestamp,
     now: Timestamp,
-) -> Result<(), Problem> {
-    let row = |inventory_id, booth_id, quantity| Hold {
-        id: HoldId::new(),
-        order_id: order,
-        inventory_id,
-        booth_id,
-        quantity,
-        status,
-        expires_at,
-        created_at: now,
-        updated_at: now,
+) -> Vec<Hold> {
+    let hold = |id: &BoothId| Hold {
+        booth_id: Some(*id),
+        ..Hold::new(order, status, now)
     };
-    let stock = stock.iter().map(|(id, n)| row(Some(*id), None, *n));
-    let booths = booths.iter().map(|id| row(None, Some(*id), 1));
-    let rows: Vec<Hold> = stock.chain(booths).collect();
+    booths.iter().map(hold).collect()
+}
+
+impl Hold {
+    fn new(order: &Order, status: HoldStatus, now: Timestamp) -> Self {
+        Self {
+            id: HoldId::new(),
+            order_id: order.id,
+            inventory_id: None,
+            booth_id: None,
+            quantity: 1,
+            status,
+            expires_at: match status {
+                HoldStatus::Active => order.expires_at,
+                HoldStatus::Consumed | HoldStatus::Released | HoldStatus::Expired => now,
+            },
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// Notes what was taken.
+pub(super) async fn insert(conn: &mut Conn, rows: Vec<Hold>) -> Result<(), Problem> {
     insert_all!(conn, holds::table, rows)?;
     Ok(())
 }

@@ -137,7 +137,7 @@ impl FromRequest for OrderAccess {
         Box::pin(async move {
             let caller = Caller::require(&request).await?;
             let app = App::of(&request)?;
-            let mut conn = app.db.read().await?;
+            let mut conn = app.db.find().await?;
             access(&mut conn, caller, path::segment(&request, "id")?).await
         })
     }

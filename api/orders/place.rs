@@ -1,27 +1,29 @@
-//! Placing an order: look up, insert, take the stock, all in the caller's transaction.
+//! Placing orders: look up, insert, take the stock, all in the caller's transaction.
 
+mod open;
+mod rows;
+
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::cart::{BoothContact, Cart, ItemRequest, Line, LineItem};
+use self::open::OpenOrders;
+use super::cart::{Cart, ItemRequest, LineItem, Types};
 use super::holds::{self, HoldStatus};
-use super::store::bookings::{self, Booking, BookingStatus};
-use super::{Buyer, Item, ItemKind, Order, OrderStatus, PaymentStatus, confirm, store};
+use super::store::bookings::{self, Booking};
+use super::{Buyer, Item, Order, confirm, store};
 use crate::audit;
 use crate::booths;
 use crate::config::{Config, LatePaymentPolicy};
 use crate::db::Conn;
-use crate::db::values::{Json, Timestamp};
+use crate::db::values::Timestamp;
 use crate::error::{Code, Problem};
 use crate::events::{self, Event};
-use crate::id::{BoothBookingId, BoothId, EventId, EventSessionId, OrderId, OrderItemId, UserId};
-use crate::inventory::{self, Taken};
+use crate::id::{EventId, EventSessionId, InventoryId, OrderId, UserId};
+use crate::inventory::{self, Portion, Taken};
 use crate::money::Currency;
-use crate::tickets::{self, NewTickets};
-
-/// How many unpaid orders one e-mail, account or address may have open.
-const OPEN_MOST: i64 = 5;
+use crate::tickets::{self, NewTickets, Ticket};
 
 /// What this installation has settled about orders.
 #[derive(Debug, Clone)]
@@ -69,6 +71,20 @@ pub struct Placed {
     pub at: Timestamp,
 }
 
+/// An order that is asked for, and by whom.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    pub new: &'a NewOrder,
+    pub by: &'a Placed,
+}
+
+/// An order that was placed, with what it was made of.
+pub struct PlacedOrder {
+    pub order: Order,
+    pub items: Vec<Item>,
+    pub tickets: Vec<Ticket>,
+}
+
 /// Places an order; one that costs nothing is confirmed at once.
 ///
 /// Refused with `sold_out` or `booth_taken` when the stock does not suffice: the caller's
@@ -79,40 +95,145 @@ pub async fn place(
     new: &NewOrder,
     by: &Placed,
 ) -> Result<Order, Problem> {
-    let event = find_event(conn, new).await?;
-    let cart = Cart::fill(conn, event, new.session_id, &new.items, by.at).await?;
-    check_assertions(&cart, new)?;
-    if terms.limits_open_orders {
-        let open = store::count_open(conn, &new.buyer.email, by.owner, &by.origin).await?;
-        if open >= OPEN_MOST {
-            return Err(Problem::new(Code::TooManyOpenOrders));
-        }
-    }
-    let order = order_of(&cart, terms, new, by);
-    let items = items_of(&cart, order.id, by.at);
-    store::insert(conn, &order, items.clone()).await?;
-    reserve_tickets(conn, &order, &cart, &items, by.at).await?;
-    let content = json!({"event": order.event_id, "total_minor": order.total_minor});
-    record(conn, &order, by.owner, "order.placed", by.at, &content).await?;
-    take_stock(conn, &order, &cart, &items, by.at).await?;
-    if order.total_minor == 0 {
-        return confirm(conn, order, terms, by.at).await;
-    }
-    Ok(order)
+    let placed = place_all(conn, terms, &[Wish { new, by }]).await?;
+    let only = placed.into_iter().next();
+    let only = only.ok_or_else(|| Problem::internal("an order was lost"))??;
+    Ok(only.order)
 }
 
-async fn find_event(conn: &mut Conn, new: &NewOrder) -> Result<Event, Problem> {
-    let event = events::find(conn, new.event_id).await?;
-    let event = event.ok_or_else(|| {
-        Problem::invalid_member("/event_id", "not_found", "there is no such event")
-    })?;
-    if let Some(session) = new.session_id
-        && !events::has_session(conn, event.id, session).await?
-    {
-        let detail = "the event has no such session";
-        return Err(Problem::invalid_member("/session_id", "not_found", detail));
+/// Places orders of one event in the order in which they came, in one statement a table.
+///
+/// Each is refused by itself for what can be told before anything is written, the stock too. An
+/// error for all of them means that nothing may be committed: somebody else took the stock
+/// meanwhile, or one of the booths.
+pub async fn place_all(
+    conn: &mut Conn,
+    terms: &Terms,
+    wishes: &[Wish<'_>],
+) -> Result<Vec<Result<PlacedOrder, Problem>>, Problem> {
+    let Some(first) = wishes.first() else {
+        return Ok(Vec::new());
+    };
+    let event = find_event(conn, first.new.event_id).await?;
+    let mut sieve = Sieve {
+        sessions: sessions_of(conn, &event, wishes).await?,
+        types: Types::find(conn, &event, wishes.iter().flat_map(|wish| &wish.new.items)).await?,
+        open: OpenOrders::count(conn, terms, wishes).await?,
+        taken: HashMap::new(),
+        event,
+    };
+    let mut outcomes = Vec::new();
+    let mut drafts = Vec::new();
+    for wish in wishes {
+        let cart = sieve.admit(*wish);
+        outcomes.push(cart.map(|cart| drafts.push(Draft::new(cart, terms, *wish))));
     }
-    Ok(event)
+    write(conn, &drafts).await?;
+    let mut tickets = reserve_tickets(conn, &drafts).await?;
+    take_stock(conn, &drafts).await?;
+    let mut placed = Vec::new();
+    for Draft { order, items, .. } in drafts {
+        let order = match order.total_minor {
+            0 => {
+                let now = order.created_at;
+                confirm(conn, order, terms, now).await?
+            }
+            _ => order,
+        };
+        let tickets = tickets.remove(&order.id).unwrap_or_default();
+        placed.push(PlacedOrder {
+            order,
+            items,
+            tickets,
+        });
+    }
+    let mut placed = placed.into_iter();
+    let lost = || Problem::internal("an order was lost");
+    let outcome = |admitted: Result<(), Problem>| match admitted {
+        Ok(()) => Ok(Ok(placed.next().ok_or_else(lost)?)),
+        Err(refused) => Ok(Err(refused)),
+    };
+    outcomes.into_iter().map(outcome).collect()
+}
+
+/// What orders are judged by before anything is written.
+struct Sieve {
+    event: Event,
+    sessions: HashSet<EventSessionId>,
+    types: Types,
+    open: OpenOrders,
+    /// What those that were let through will take.
+    taken: HashMap<InventoryId, i64>,
+}
+
+impl Sieve {
+    fn admit(&mut self, wish: Wish<'_>) -> Result<Cart, Problem> {
+        let Wish { new, by } = wish;
+        if let Some(session) = new.session_id
+            && !self.sessions.contains(&session)
+        {
+            let detail = "the event has no such session";
+            return Err(Problem::invalid_member("/session_id", "not_found", detail));
+        }
+        let cart = Cart::of(&self.types, &self.event, new.session_id, &new.items, by.at)?;
+        check_assertions(&cart, new)?;
+        self.open.check(wish)?;
+        let portions = holds::portions(portions_of(&cart));
+        for (id, quantity) in &portions {
+            let taken = self.taken.get(id).copied().unwrap_or_default();
+            if let Some(stock) = self.types.stock(*id)
+                && stock.available() - taken < *quantity
+            {
+                return Err(inventory::sold_out(stock, taken));
+            }
+        }
+        for (id, quantity) in portions {
+            *self.taken.entry(id).or_default() += quantity;
+        }
+        self.open.note(wish);
+        Ok(cart)
+    }
+}
+
+/// An order that is about to be written.
+struct Draft {
+    order: Order,
+    items: Vec<Item>,
+    cart: Cart,
+    owner: Option<UserId>,
+}
+
+impl Draft {
+    fn new(cart: Cart, terms: &Terms, wish: Wish<'_>) -> Self {
+        let order = rows::order(&cart, terms, wish);
+        Self {
+            items: rows::items(&cart, order.id, order.created_at),
+            owner: wish.by.owner,
+            order,
+            cart,
+        }
+    }
+}
+
+async fn find_event(conn: &mut Conn, id: EventId) -> Result<Event, Problem> {
+    let event = events::find(conn, id).await?;
+    event.ok_or_else(|| Problem::invalid_member("/event_id", "not_found", "there is no such event"))
+}
+
+/// Those of the sessions that are asked for which the event has.
+async fn sessions_of(
+    conn: &mut Conn,
+    event: &Event,
+    wishes: &[Wish<'_>],
+) -> Result<HashSet<EventSessionId>, Problem> {
+    let asked: HashSet<_> = wishes.iter().filter_map(|it| it.new.session_id).collect();
+    let mut found = HashSet::new();
+    for session in asked {
+        if events::has_session(conn, event.id, session).await? {
+            found.insert(session);
+        }
+    }
+    Ok(found)
 }
 
 /// What the client believes about the price must be so; it never makes it so.
@@ -133,150 +254,97 @@ fn check_assertions(cart: &Cart, new: &NewOrder) -> Result<(), Problem> {
     }
 }
 
-fn order_of(cart: &Cart, terms: &Terms, new: &NewOrder, by: &Placed) -> Order {
-    Order {
-        id: OrderId::new(),
-        organizer_id: cart.event.organizer_id,
-        event_id: cart.event.id,
-        session_id: cart.session,
-        owner_id: by.owner,
-        token_version: 1,
-        buyer_name: new.buyer.name.clone(),
-        buyer_email: new.buyer.email.clone(),
-        buyer_phone: new.buyer.phone.clone(),
-        origin: by.origin.clone(),
-        status: OrderStatus::Pending,
-        payment_status: PaymentStatus::Unpaid,
-        currency: cart.total.currency,
-        total_minor: cart.total.minor,
-        paid_minor: 0,
-        refunded_minor: 0,
-        expires_at: by.at.plus(terms.hold_ttl),
-        confirmed_at: None,
-        locale: new.locale.clone(),
-        description: new.description.clone(),
-        metadata: Json(new.metadata.clone()),
-        version: 1,
-        created_at: by.at,
-        updated_at: by.at,
+async fn write(conn: &mut Conn, drafts: &[Draft]) -> Result<(), Problem> {
+    let orders = drafts.iter().map(|draft| draft.order.clone()).collect();
+    let items = drafts
+        .iter()
+        .flat_map(|draft| draft.items.clone())
+        .collect();
+    store::insert(conn, orders, items).await?;
+    let mut entries = Vec::new();
+    for Draft { order, owner, .. } in drafts {
+        let content = json!({"event": order.event_id, "total_minor": order.total_minor});
+        let entry = entry(order, *owner, "order.placed", order.created_at);
+        entries.push(entry.row(&content)?);
     }
-}
-
-fn items_of(cart: &Cart, order: OrderId, now: Timestamp) -> Vec<Item> {
-    let item = |(position, line): (i64, &Line)| {
-        let (kind, ticket_type_id, booth_type_id) = match &line.item {
-            LineItem::Tickets { sale, .. } => (ItemKind::Ticket, Some(sale.ticket_type.id), None),
-            LineItem::Booth { kind, .. } => (ItemKind::Booth, None, Some(kind.id)),
-        };
-        Item {
-            id: OrderItemId::new(),
-            order_id: order,
-            position,
-            kind,
-            ticket_type_id,
-            booth_type_id,
-            name: line.name.clone(),
-            quantity: line.quantity,
-            unit_price_minor: line.unit_price.minor,
-            total_minor: line.total.minor,
-            created_at: now,
-        }
-    };
-    (1..).zip(&cart.lines).map(item).collect()
+    Ok(audit::insert_all(conn, entries).await?)
 }
 
 async fn reserve_tickets(
     conn: &mut Conn,
-    order: &Order,
-    cart: &Cart,
-    items: &[Item],
-    now: Timestamp,
-) -> Result<(), Problem> {
-    let lines: Vec<NewTickets<'_>> = cart
-        .lines
+    drafts: &[Draft],
+) -> Result<HashMap<OrderId, Vec<Ticket>>, Problem> {
+    let Some(first) = drafts.first() else {
+        return Ok(HashMap::new());
+    };
+    let lines = drafts
         .iter()
-        .zip(items)
-        .filter_map(|(line, item)| match &line.item {
-            LineItem::Tickets { sale, attendees } => Some(NewTickets {
-                organizer: order.organizer_id,
-                event: order.event_id,
-                session: sale.ticket_type.session_id.or(order.session_id),
-                order: order.id,
-                item: item.id,
-                ticket_type: sale.ticket_type.id,
-                quantity: line.quantity,
-                first_position: 1,
-                attendees,
-            }),
-            LineItem::Booth { .. } => None,
-        })
-        .collect();
-    tickets::reserve(conn, &lines, now).await?;
-    Ok(())
+        .flat_map(|draft| rows::tickets(&draft.order, &draft.cart, &draft.items));
+    let lines: Vec<NewTickets<'_>> = lines.collect();
+    let mut of_orders: HashMap<OrderId, Vec<Ticket>> = HashMap::new();
+    for ticket in tickets::reserve(conn, &lines, first.order.created_at).await? {
+        of_orders.entry(ticket.order_id).or_default().push(ticket);
+    }
+    Ok(of_orders)
 }
 
-/// Stock first, then chosen booths, both in ascending order, then any that are free.
-async fn take_stock(
-    conn: &mut Conn,
-    order: &Order,
-    cart: &Cart,
-    items: &[Item],
-    now: Timestamp,
-) -> Result<(), Problem> {
-    let stock = holds::portions(cart.lines.iter().filter_map(|line| match &line.item {
+fn portions_of(cart: &Cart) -> impl Iterator<Item = Portion> {
+    cart.lines.iter().filter_map(|line| match &line.item {
         LineItem::Tickets { sale, .. } => Some((sale.inventory.id, line.quantity)),
         LineItem::Booth { .. } => None,
-    }));
-    inventory::take(conn, stock.clone(), Taken::Held, now).await?;
-    let mut wanted: Vec<_> = cart
-        .lines
-        .iter()
-        .zip(items)
-        .filter_map(|(line, item)| match &line.item {
-            LineItem::Booth {
-                kind,
-                booth_id,
-                contact: Some(contact),
-            } => Some((*booth_id, kind.id, item.id, contact)),
-            _ => None,
-        })
-        .collect();
-    // `None` sorts first, and must come last.
-    wanted.sort_by_key(|(booth, ..)| (booth.is_none(), *booth));
-    let mut booked: Vec<Booking> = Vec::new();
-    for (chosen, kind, item, contact) in wanted {
-        let booth = match chosen {
-            Some(id) => booths::hold_chosen(conn, kind, id, now).await?,
-            None => booths::hold_any(conn, kind, now).await?,
-        };
-        booked.push(booking(order.id, item, booth.id, contact, now));
-    }
-    let units: Vec<BoothId> = booked.iter().map(|booking| booking.booth_id).collect();
-    bookings::insert(conn, booked).await?;
-    let (status, until) = (HoldStatus::Active, order.expires_at);
-    holds::note(conn, order.id, &stock, &units, status, until, now).await
+    })
 }
 
-fn booking(
-    order: OrderId,
-    item: OrderItemId,
-    booth: BoothId,
-    contact: &BoothContact,
-    now: Timestamp,
-) -> Booking {
-    Booking {
-        id: BoothBookingId::new(),
-        order_id: order,
-        order_item_id: item,
-        booth_id: booth,
-        company_name: contact.company_name.clone(),
-        contact_person: contact.contact_person.clone(),
-        contact_email: contact.contact_email.clone(),
-        contact_phone: contact.contact_phone.clone(),
-        requirements: contact.requirements.clone(),
-        status: BookingStatus::Reserved,
-        created_at: now,
-        updated_at: now,
+/// Notes what is held and takes it: stock first, then booths, each in ascending order.
+async fn take_stock(conn: &mut Conn, drafts: &[Draft]) -> Result<(), Problem> {
+    let Some(now) = drafts.first().map(|draft| draft.order.created_at) else {
+        return Ok(());
+    };
+    let mut held = Vec::new();
+    for Draft { order, cart, .. } in drafts {
+        let stock = holds::portions(portions_of(cart));
+        held.extend(holds::of_stock(order, &stock, HoldStatus::Active, now));
+    }
+    holds::insert(conn, held).await?;
+    let all = drafts.iter().flat_map(|draft| portions_of(&draft.cart));
+    inventory::take(conn, holds::portions(all), Taken::Held, now).await?;
+    let mut booked: Vec<Booking> = Vec::new();
+    let mut held = Vec::new();
+    for Draft {
+        order, cart, items, ..
+    } in drafts
+    {
+        for (chosen, kind, item, contact) in rows::booths(cart, items) {
+            let booth = match chosen {
+                Some(id) => booths::hold_chosen(conn, kind, id, now).await?,
+                None => booths::hold_any(conn, kind, now).await?,
+            };
+            booked.push(rows::booking(order.id, item, booth.id, contact, now));
+            held.extend(holds::of_booths(
+                order,
+                &[booth.id],
+                HoldStatus::Active,
+                now,
+            ));
+        }
+    }
+    bookings::insert(conn, booked).await?;
+    holds::insert(conn, held).await
+}
+
+/// What happened to an order, for the audit log; by nobody means by its guest.
+fn entry(
+    order: &Order,
+    actor: Option<UserId>,
+    action: &'static str,
+    at: Timestamp,
+) -> audit::Entry<'static> {
+    audit::Entry {
+        organizer: Some(order.organizer_id),
+        actor: actor.map_or_else(|| "guest".to_owned(), |user| user.to_string()),
+        action,
+        object: order.id.to_string(),
+        at,
     }
 }
 
@@ -285,16 +353,9 @@ pub(super) async fn record(
     conn: &mut Conn,
     order: &Order,
     actor: Option<UserId>,
-    action: &str,
+    action: &'static str,
     at: Timestamp,
     content: &Value,
 ) -> Result<(), Problem> {
-    let entry = audit::Entry {
-        organizer: Some(order.organizer_id),
-        actor: actor.map_or_else(|| "guest".to_owned(), |user| user.to_string()),
-        action,
-        object: order.id.to_string(),
-        at,
-    };
-    entry.write(conn, content).await
+    entry(order, actor, action, at).write(conn, content).await
 }

@@ -13,9 +13,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use self::body::{BuyerBody, ItemBody, read_order};
 use self::body::{OrderBody, OrderBodyShape, OrderPatch, OrderPatchShape};
 use self::view::OrderView;
-use super::{HistoryEntry, NewOrder, Order, OrderAccess, OrderRole, Placed, Terms};
+use super::{HistoryEntry, Order, OrderAccess, OrderRole, Placed, PlacedOrder, Terms, Wish};
 use crate::accounts::MaybeSignedIn;
 use crate::app::App;
+use crate::db::Conn;
 use crate::digest::hex;
 use crate::error::Problem;
 use crate::http::body::Body;
@@ -82,24 +83,38 @@ async fn create(
     mutation: Mutation,
 ) -> Result<HttpResponse, Problem> {
     mutation.require_key()?;
-    let new: NewOrder = body.0.0;
-    let (terms, placed) = (Terms::of(&app.config), placed(&app, &request, &by));
+    let (terms, lanes) = (Terms::of(&app.config), &app.lanes.orders);
+    let event = body.0.0.event_id;
+    let wish = (body.0.0, placed(&app, &request, &by));
     mutation
-        .run(async |conn| {
-            let order = super::place(conn, &terms, &new, &placed).await?;
-            let (token, version) = (order.guest_token(), order.version);
-            let is_guest = order.owner_id.is_none();
-            let location = format!("/api/v1/orders/{}", order.id);
-            let mut view = OrderView::load(conn, order, PLACER).await?;
-            if is_guest {
-                view = view.with_token();
+        .run_in_lane(lanes, event, wish, async |conn, wishes| {
+            let wishes = wishes.iter().map(|(new, by)| Wish { new, by });
+            let wishes: Vec<Wish<'_>> = wishes.collect();
+            let mut answers = Vec::new();
+            for placed in super::place_all(conn, &terms, &wishes).await? {
+                answers.push(match placed {
+                    Ok(placed) => Ok(answer_placed(conn, placed).await?),
+                    Err(refused) => Err(refused),
+                });
             }
-            Ok(Answer::created(&view)?
-                .version(version)
-                .location(location)
-                .guest_token(is_guest.then_some(token)))
+            Ok(answers)
         })
         .await
+}
+
+async fn answer_placed(conn: &mut Conn, placed: PlacedOrder) -> Result<Answer, Problem> {
+    let order = &placed.order;
+    let (token, version) = (order.guest_token(), order.version);
+    let is_guest = order.owner_id.is_none();
+    let location = format!("/api/v1/orders/{}", order.id);
+    let mut view = OrderView::of_placed(conn, placed).await?;
+    if is_guest {
+        view = view.with_token();
+    }
+    Ok(Answer::created(&view)?
+        .version(version)
+        .location(location)
+        .guest_token(is_guest.then_some(token)))
 }
 
 /// Read an order
@@ -116,7 +131,7 @@ async fn read(
     access: OrderAccess,
 ) -> Result<HttpResponse, Problem> {
     access.check_viewer()?;
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let payments = payments::of_order(&mut conn, access.order.id).await?;
     // A payment moves without making a new version of its order.
     let stamp = payments.iter().map(|payment| payment.version).sum();
@@ -193,11 +208,7 @@ async fn cancel(
         .await
 }
 
-async fn answer(
-    conn: &mut crate::db::Conn,
-    order: Order,
-    role: OrderRole,
-) -> Result<Answer, Problem> {
+async fn answer(conn: &mut Conn, order: Order, role: OrderRole) -> Result<Answer, Problem> {
     let version = order.version;
     let view = OrderView::load(conn, order, role).await?;
     Ok(Answer::ok(&view)?.version(version))

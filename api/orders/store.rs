@@ -1,6 +1,7 @@
 //! The tables of orders and their lines.
 
 pub mod bookings;
+pub mod open;
 pub mod sessions;
 
 use diesel::prelude::*;
@@ -62,12 +63,12 @@ pub struct Item {
     pub created_at: Timestamp,
 }
 
-pub(super) async fn insert(conn: &mut Conn, order: &Order, items: Vec<Item>) -> QueryResult<()> {
-    sql!(conn, |c| diesel::insert_into(orders::table)
-        .values(order)
-        .cached()
-        .execute(c)
-        .await)?;
+pub(super) async fn insert(
+    conn: &mut Conn,
+    orders: Vec<Order>,
+    items: Vec<Item>,
+) -> QueryResult<()> {
+    insert_all!(conn, orders::table, orders)?;
     insert_all!(conn, order_items::table, items)?;
     Ok(())
 }
@@ -195,25 +196,6 @@ pub(super) async fn due(conn: &mut Conn, now: Timestamp, limit: i64) -> QueryRes
         .select(orders::id)
         .load(c)
         .await)
-}
-
-/// How many unpaid orders one e-mail, account or address has open; the most of the three.
-pub(super) async fn count_open(
-    conn: &mut Conn,
-    email: &str,
-    owner: Option<UserId>,
-    origin: &str,
-) -> QueryResult<i64> {
-    let open = || orders::table.filter(orders::status.eq(OrderStatus::Pending));
-    let by_email = open().filter(orders::buyer_email.eq(email)).count();
-    let by_origin = open().filter(orders::origin.eq(origin)).count();
-    let mut most: i64 = sql!(conn, |c| by_email.get_result(c).await)?;
-    most = most.max(sql!(conn, |c| by_origin.get_result(c).await)?);
-    if let Some(owner) = owner {
-        let by_owner = open().filter(orders::owner_id.eq(owner)).count();
-        most = most.max(sql!(conn, |c| by_owner.get_result(c).await)?);
-    }
-    Ok(most)
 }
 
 /// The newest orders of an e-mail, for the mail with their links.

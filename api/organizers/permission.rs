@@ -29,7 +29,7 @@ impl FromRequest for OrganizerManager {
             let by = SignedIn::require(&request).await?;
             let app = App::of(&request)?;
             let not_found = || Problem::new(Code::NotFound);
-            let mut conn = app.db.read().await?;
+            let mut conn = app.db.find().await?;
             let organizer = store::find(&mut conn, path::segment(&request, "id")?)
                 .await?
                 .ok_or_else(not_found)?;

@@ -146,7 +146,7 @@ pub fn choose<'a>(
 /// Makes the earlier attempts unpayable, then asks the gateway for the new one. Resumed after
 /// a crash, it first looks whether that happened.
 pub async fn call(app: &App, intent: &Intent, run: Run) -> Result<Outcome, Problem> {
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let attempts = super::of_order(&mut conn, intent.order).await?;
     drop(conn);
     let payment = attempts

@@ -8,7 +8,7 @@ use crate::id::OrderId;
 /// Asks the gateways that the open attempts of an ended order cannot be paid any more. What
 /// cannot be closed now is asked for again by the sweeper.
 pub async fn close_attempts(app: &App, order: OrderId) -> Result<(), Problem> {
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let attempts = of_order(&mut conn, order).await?;
     drop(conn);
     for payment in attempts {

@@ -70,7 +70,7 @@ async fn create(
 ) -> Result<HttpResponse, Problem> {
     mutation.require_key()?;
     let body = body.0;
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let access = orders::access(&mut conn, caller, body.order_id).await;
     drop(conn);
     let access = access.map_err(unknown_order)?;
@@ -148,7 +148,7 @@ async fn read(
     access: PaymentAccess,
 ) -> Result<HttpResponse, Problem> {
     access.order.check_viewer()?;
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let version = access.payment.version;
     let for_staff = access.order.role.is_manager();
     let view = PaymentView::load(&mut conn, access.payment, for_staff).await?;
@@ -272,7 +272,7 @@ async fn sync(app: web::Data<App>, access: PaymentAccess) -> Result<HttpResponse
     }
     let payment = super::sync(&app, access.payment.id).await?;
     app.wake_worker();
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let view = PaymentView::load(&mut conn, payment, for_staff).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header(("cache-control", "no-store"));

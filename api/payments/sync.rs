@@ -53,7 +53,7 @@ pub async fn sync(app: &App, id: PaymentId) -> Result<Payment, Problem> {
 /// As [`sync`], for who must know whether the gateway answered. An attempt that ended is asked
 /// for too: its buyer may have tried again on the gateway's page.
 pub async fn look_up(app: &App, id: PaymentId) -> Result<Asked, Problem> {
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let payment = super::find(&mut conn, id).await?;
     let order = orders::find(&mut conn, payment.order_id).await?;
     drop(conn);
@@ -165,7 +165,7 @@ async fn close(
 
 /// Cancels at the gateway; refuses when it can still be paid, or is.
 pub async fn cancel(app: &App, id: PaymentId) -> Result<Payment, Problem> {
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let payment = &super::find(&mut conn, id).await?;
     drop(conn);
     let not_cancelable = || Problem::new(Code::NotCancelable);

@@ -147,25 +147,46 @@ pub async fn set_status(
     .optional()
 }
 
+/// Notes the first entry, and that tickets are used, where they are good.
+macro_rules! note_used {
+    ($which:expr, $now:expr) => {{
+        let good = [TicketStatus::Valid, TicketStatus::Used];
+        diesel::update(tickets::table.filter($which))
+            .filter(tickets::status.eq_any(good))
+            .set((
+                tickets::status.eq(TicketStatus::Used),
+                tickets::used_at.eq(diesel::dsl::sql::<
+                    diesel::sql_types::Nullable<crate::db::sql_types::Timestamptz>,
+                >("COALESCE(used_at, ")
+                .bind::<crate::db::sql_types::Timestamptz, _>($now)
+                .sql(")")),
+                tickets::version.eq(tickets::version + 1),
+                tickets::updated_at.eq($now),
+            ))
+    }};
+}
+
 /// Notes the first entry, and that a ticket is used; `false` when it is not good any more.
 pub async fn mark_used(conn: &mut Conn, id: TicketId, now: Timestamp) -> QueryResult<bool> {
-    let good = [TicketStatus::Valid, TicketStatus::Used];
-    let ticket = tickets::table.find(id).filter(tickets::status.eq_any(good));
-    let used = sql!(conn, |c| diesel::update(ticket)
-        .set((
-            tickets::status.eq(TicketStatus::Used),
-            tickets::used_at.eq(diesel::dsl::sql::<
-                diesel::sql_types::Nullable<crate::db::sql_types::Timestamptz>,
-            >("COALESCE(used_at, ")
-            .bind::<crate::db::sql_types::Timestamptz, _>(now)
-            .sql(")")),
-            tickets::version.eq(tickets::version + 1),
-            tickets::updated_at.eq(now),
-        ))
+    let used = sql!(conn, |c| note_used!(tickets::id.eq(id), now)
         .cached()
         .execute(c)
         .await)?;
     Ok(used == 1)
+}
+
+/// The same for several; says how many were good.
+pub async fn mark_all_used(
+    conn: &mut Conn,
+    ids: &[TicketId],
+    now: Timestamp,
+) -> QueryResult<usize> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    sql!(conn, |c| note_used!(tickets::id.eq_any(ids), now)
+        .execute(c)
+        .await)
 }
 
 /// Takes back that a ticket was used.

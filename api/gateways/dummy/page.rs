@@ -73,7 +73,7 @@ impl Dummy {
         if expected.is_empty() || !is_known {
             return Err(not_found());
         }
-        let mut conn = self.db.read().await?;
+        let mut conn = self.db.find().await?;
         let charge = store::find_by_payment(&mut conn, payment).await?;
         charge.ok_or_else(not_found)
     }

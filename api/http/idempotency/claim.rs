@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::{Run, Saved, body_digest, is_final, store};
+use super::{Outcome, Run, Saved, body_digest, is_final, store};
 use crate::db::Conn;
 use crate::db::values::Timestamp;
 use crate::digest::hex;
@@ -26,6 +26,12 @@ pub(super) struct Claim {
     pub key: String,
     pub route: String,
     pub fingerprint: String,
+}
+
+/// What somebody wishes, with the claim to it.
+pub struct Claimed<W> {
+    pub(super) claim: Claim,
+    pub(super) wish: W,
 }
 
 /// What the table says about a claim.
@@ -93,14 +99,14 @@ impl Claim {
 }
 
 /// How far a request with a gateway call has come when it enters.
-pub(super) enum Claimed<I> {
-    /// There is an answer; whether it is an earlier one's.
-    Saved(Saved, bool),
+pub(super) enum Progress<I> {
+    /// There is an answer.
+    Told(Outcome),
     /// The call is to be made.
     Run(I, Run),
 }
 
-impl<I: Serialize + DeserializeOwned> Claimed<I> {
+impl<I: Serialize + DeserializeOwned> Progress<I> {
     /// Commits claim and intent together, or finds what an earlier request left.
     pub async fn take(
         conn: &mut Conn,
@@ -112,7 +118,10 @@ impl<I: Serialize + DeserializeOwned> Claimed<I> {
             return Ok(Self::Run(intend(conn).await?, Run::First));
         };
         match store::take(conn, claim, now).await? {
-            Earlier::Done(saved) => Ok(Self::Saved(saved, true)),
+            Earlier::Done(saved) => {
+                let replayed = true;
+                Ok(Self::Told(Outcome { saved, replayed }))
+            }
             Earlier::Abandoned(intent) => {
                 let intent = serde_json::from_value(intent).map_err(Problem::internal)?;
                 Ok(Self::Run(intent, Run::Resumed))
@@ -126,7 +135,7 @@ impl<I: Serialize + DeserializeOwned> Claimed<I> {
                 Err(problem) if is_final(&problem) => {
                     let saved = Saved::Refusal(problem);
                     store::save(conn, claim, &saved, now).await?;
-                    Ok(Self::Saved(saved, false))
+                    Ok(Self::Told(Outcome::first(saved)))
                 }
                 Err(problem) => Err(problem),
             },

@@ -1,6 +1,9 @@
 //! The claims' table.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -71,23 +74,89 @@ pub(super) async fn take(
     }
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = idempotency)]
+struct NewClaim {
+    caller: String,
+    key: String,
+    route: String,
+    fingerprint: String,
+    state: ClaimState,
+    lease_until: Timestamp,
+    expires_at: Timestamp,
+    created_at: Timestamp,
+    answer: Option<Json<Value>>,
+}
+
+impl NewClaim {
+    fn of(claim: &Claim, answer: Option<Value>, now: Timestamp) -> Self {
+        Self {
+            caller: claim.caller.clone(),
+            key: claim.key.clone(),
+            route: claim.route.clone(),
+            fingerprint: claim.fingerprint.clone(),
+            state: match answer {
+                Some(_) => ClaimState::Done,
+                None => ClaimState::Running,
+            },
+            lease_until: now.plus(LEASE),
+            expires_at: now.plus(KEPT),
+            created_at: now,
+            answer: answer.map(Json),
+        }
+    }
+}
+
 async fn insert(conn: &mut Conn, claim: &Claim, now: Timestamp) -> QueryResult<bool> {
+    let row = NewClaim::of(claim, None, now);
     let inserted = sql!(conn, |c| diesel::insert_into(idempotency::table)
-        .values((
-            idempotency::caller.eq(&claim.caller),
-            idempotency::key.eq(&claim.key),
-            idempotency::route.eq(&claim.route),
-            idempotency::fingerprint.eq(&claim.fingerprint),
-            idempotency::state.eq(ClaimState::Running),
-            idempotency::lease_until.eq(now.plus(LEASE)),
-            idempotency::expires_at.eq(now.plus(KEPT)),
-            idempotency::created_at.eq(now),
-        ))
+        .values(row)
         .on_conflict_do_nothing()
         .cached()
         .execute(c)
         .await)?;
     Ok(inserted == 1)
+}
+
+/// Inserts several claims, always in the same order, so that two processes never wait in a
+/// circle. Says which are new; of those that are equal, the first.
+pub(super) async fn take_all(
+    conn: &mut Conn,
+    claims: &[&Claim],
+    now: Timestamp,
+) -> QueryResult<Vec<bool>> {
+    let mut rows: Vec<NewClaim> = claims
+        .iter()
+        .map(|claim| NewClaim::of(claim, None, now))
+        .collect();
+    rows.sort_by(|a, b| (&a.caller, &a.key, &a.route).cmp(&(&b.caller, &b.key, &b.route)));
+    let taken: Vec<(String, String, String)> = sql!(conn,
+        sqlite: |c| c.spawn_blocking(move |c| {
+            let mut taken = Vec::new();
+            for row in rows {
+                let name = (row.caller.clone(), row.key.clone(), row.route.clone());
+                let insert = diesel::insert_into(idempotency::table)
+                    .values(row)
+                    .on_conflict_do_nothing()
+                    .cached();
+                if diesel::RunQueryDsl::execute(insert, c)? == 1 {
+                    taken.push(name);
+                }
+            }
+            Ok(taken)
+        }).await,
+        postgres: |c| diesel::insert_into(idempotency::table)
+            .values(rows)
+            .on_conflict_do_nothing()
+            .returning((idempotency::caller, idempotency::key, idempotency::route))
+            .get_results(c)
+            .await
+    )?;
+    let mut taken: HashSet<_> = taken.into_iter().collect();
+    let is_taken = |claim: &&Claim| {
+        taken.remove(&(claim.caller.clone(), claim.key.clone(), claim.route.clone()))
+    };
+    Ok(claims.iter().map(is_taken).collect())
 }
 
 async fn find(conn: &mut Conn, claim: &Claim) -> QueryResult<Option<ClaimRow>> {
@@ -168,6 +237,41 @@ pub(super) async fn save(
         .execute(c)
         .await)?;
     Ok(())
+}
+
+/// Saves the answers of several claims that were taken.
+pub(super) async fn save_all(
+    conn: &mut Conn,
+    saved: Vec<(&Claim, Value)>,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let rows: Vec<NewClaim> = saved
+        .into_iter()
+        .map(|(claim, answer)| NewClaim::of(claim, Some(answer), now))
+        .collect();
+    // They are there: nothing is inserted.
+    macro_rules! upsert {
+        ($rows:expr) => {
+            diesel::insert_into(idempotency::table)
+                .values($rows)
+                .on_conflict((idempotency::caller, idempotency::key, idempotency::route))
+                .do_update()
+                .set((
+                    idempotency::state.eq(excluded(idempotency::state)),
+                    idempotency::answer.eq(excluded(idempotency::answer)),
+                    idempotency::expires_at.eq(excluded(idempotency::expires_at)),
+                ))
+        };
+    }
+    sql!(conn,
+        sqlite: |c| c.spawn_blocking(move |c| {
+            for row in rows {
+                diesel::RunQueryDsl::execute(upsert!(row).cached(), c)?;
+            }
+            Ok(())
+        }).await,
+        postgres: |c| upsert!(rows).execute(c).await.map(drop)
+    )
 }
 
 /// Saves what a call came to. A refusal that may pass is not kept: the next request with the

@@ -53,7 +53,7 @@ struct Availability {
 pub async fn read(app: web::Data<App>, visible: VisibleEvent) -> Result<HttpResponse, Problem> {
     let event = visible.event.id;
     let now = app.clock.now();
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let tickets = store::list(&mut conn, event, false, None, TYPES_MOST).await?;
     let booths = booths::count_available(&mut conn, event).await?;
     let mut data: Vec<TypeAvailability> = tickets.into_iter().rev().map(|s| of(s, now)).collect();

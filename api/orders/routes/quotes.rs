@@ -118,7 +118,7 @@ impl From<Line> for QuoteLine {
 #[post("/quotes")]
 pub async fn quote(app: web::Data<App>, body: Body<QuoteBody>) -> Result<HttpResponse, Problem> {
     let (asked, now) = (body.0, app.clock.now());
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let event = events::find(&mut conn, asked.event_id).await?;
     let event = event.ok_or_else(|| {
         Problem::invalid_member("/event_id", "not_found", "there is no such event")

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::PLACER;
 use crate::booths;
 use crate::db::Conn;
 use crate::db::values::Timestamp;
@@ -13,7 +14,9 @@ use crate::id::{
     UserId,
 };
 use crate::money::Currency;
-use crate::orders::{self, Item, ItemKind, Order, OrderRole, OrderStatus, PaymentStatus};
+use crate::orders::{
+    self, Item, ItemKind, Order, OrderRole, OrderStatus, PaymentStatus, PlacedOrder,
+};
 use crate::payments;
 use crate::payments::routes::view::PaymentView;
 use crate::tickets::{self, Ticket, TicketStatus};
@@ -154,22 +157,31 @@ impl OrderView {
         let payments = PaymentView::load_all(conn, payments, |_| role.is_manager()).await?;
         let items = orders::items_of(conn, order.id).await?;
         let (tickets, booths) = load_units(conn, &order, &items).await?;
-        let items = items.into_iter().map(|item| ItemView {
-            id: item.id,
-            kind: item.kind,
-            ticket_type_id: item.ticket_type_id,
-            booth_type_id: item.booth_type_id,
-            name: item.name,
-            quantity: item.quantity,
-            unit_price_minor: item.unit_price_minor,
-            total_minor: item.total_minor,
-        });
         Ok(Self {
-            items: items.collect(),
+            items: items.into_iter().map(ItemView::from).collect(),
             tickets,
             booths,
             payments,
             allowed_actions: allowed_actions(&order, role),
+            ..Self::bare(order)
+        })
+    }
+
+    /// An order that has just been placed, as who placed it sees it.
+    pub async fn of_placed(conn: &mut Conn, placed: PlacedOrder) -> Result<Self, Problem> {
+        let PlacedOrder {
+            order,
+            items,
+            tickets,
+        } = placed;
+        let is_plain = items.iter().all(|item| item.kind == ItemKind::Ticket);
+        if !is_plain || order.status != OrderStatus::Pending {
+            return Self::load(conn, order, PLACER).await;
+        }
+        Ok(Self {
+            tickets: show_tickets(&order, &items, tickets),
+            items: items.into_iter().map(ItemView::from).collect(),
+            allowed_actions: allowed_actions(&order, PLACER),
             ..Self::bare(order)
         })
     }
@@ -250,14 +262,16 @@ async fn load_tickets(
     items: &[Item],
 ) -> Result<Vec<TicketView>, Problem> {
     let tickets = tickets::of_order(conn, order.id).await?;
-    let tickets = tickets
-        .into_iter()
-        .filter(|ticket| is_shown(order, ticket))
-        .map(|ticket| {
-            let (ticket_type_name, price_minor) = line_of(items, ticket.order_item_id);
-            TicketView::new(ticket, ticket_type_name, price_minor)
-        });
-    Ok(tickets.collect())
+    Ok(show_tickets(order, items, tickets))
+}
+
+fn show_tickets(order: &Order, items: &[Item], tickets: Vec<Ticket>) -> Vec<TicketView> {
+    let shown = tickets.into_iter().filter(|it| is_shown(order, it));
+    let view = |ticket: Ticket| {
+        let (ticket_type_name, price_minor) = line_of(items, ticket.order_item_id);
+        TicketView::new(ticket, ticket_type_name, price_minor)
+    };
+    shown.map(view).collect()
 }
 
 async fn load_booths(
@@ -292,6 +306,21 @@ async fn load_booths(
 fn is_shown(order: &Order, ticket: &Ticket) -> bool {
     let ended_unpaid = ticket.status == TicketStatus::Void && ticket.issued_at.is_none();
     order.status != OrderStatus::Confirmed || !ended_unpaid
+}
+
+impl From<Item> for ItemView {
+    fn from(item: Item) -> Self {
+        Self {
+            id: item.id,
+            kind: item.kind,
+            ticket_type_id: item.ticket_type_id,
+            booth_type_id: item.booth_type_id,
+            name: item.name,
+            quantity: item.quantity,
+            unit_price_minor: item.unit_price_minor,
+            total_minor: item.total_minor,
+        }
+    }
 }
 
 impl TicketView {

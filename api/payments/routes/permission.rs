@@ -25,7 +25,7 @@ impl FromRequest for PaymentAccess {
         Box::pin(async move {
             let caller = Caller::require(&request).await?;
             let app = App::of(&request)?;
-            let mut conn = app.db.read().await?;
+            let mut conn = app.db.find().await?;
             let payment = payments::find(&mut conn, path::segment(&request, "id")?).await?;
             let order = orders::access(&mut conn, caller, payment.order_id).await?;
             Ok(Self { payment, order })

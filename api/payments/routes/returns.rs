@@ -70,7 +70,7 @@ async fn come_back(
     let gateway = app.gateways.find(provider);
     let gateway = gateway.ok_or_else(|| Problem::new(Code::NotFound))?;
     let reference = gateway.reference_of_return(&parameters);
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let payment = match reference.filter(|it| !it.chars().any(char::is_control)) {
         Some(reference) => {
             payments::find_by_reference(&mut conn, provider, ACCOUNT, &reference).await?
@@ -88,7 +88,7 @@ async fn come_back(
 
 /// Where the front end wants the buyer, with what it needs to know which purchase this was.
 async fn destination(app: &App, payment: &Payment) -> Result<Option<String>, Problem> {
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let details = payments::details_of(&mut conn, payment.id).await?;
     let session = orders::session_of(&mut conn, payment.order_id).await?;
     let is_good = payment.status == Status::Succeeded || payment.status.is_in_progress();

@@ -20,7 +20,7 @@ pub struct TicketAccess {
 }
 
 async fn find(app: &App, id: TicketId) -> Result<Card, Problem> {
-    let mut conn = app.db.read().await?;
+    let mut conn = app.db.find().await?;
     let card = card::find(&mut conn, id).await?;
     card.ok_or_else(|| Problem::new(Code::NotFound))
 }
@@ -30,7 +30,7 @@ impl TicketAccess {
         let caller = Caller::require(request).await?;
         let app = App::of(request)?;
         let card = find(app, path::segment(request, "id")?).await?;
-        let mut conn = app.db.read().await?;
+        let mut conn = app.db.find().await?;
         let order = orders::access(&mut conn, caller, card.ticket.order_id).await?;
         order.check_viewer()?;
         Ok(Self { card, order })
