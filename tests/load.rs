@@ -4,6 +4,7 @@
 mod crowd;
 mod gates;
 mod kill;
+mod moment;
 mod one_key;
 mod post;
 mod process;

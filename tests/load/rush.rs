@@ -1,8 +1,7 @@
 //! A thousand buyers of a hundred seats: each seat is sold once, and everybody else is told
 //! that nothing is left.
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::process::Process;
@@ -13,10 +12,6 @@ use crate::support::{Answer, Client, Kind, TestApp, run};
 const BUYERS: usize = 1_000;
 const SEATS: i64 = 100;
 
-/// How many buyers wait for their answer at any moment: all thousand at once may be told
-/// «overloaded» where the machine is slow.
-const AT_ONCE: usize = 128;
-
 /// One order of each buyer, by turns through all processes.
 async fn order_all(
     processes: &[Process],
@@ -26,7 +21,7 @@ async fn order_all(
     let clients: Vec<Client> = processes.iter().map(Process::client).collect();
     let turns = clients.iter().cycle().zip(0..buyers);
     let orders = turns.map(|(client, buyer)| order(client, buyer));
-    in_time(stream::iter(orders).buffer_unordered(AT_ONCE).collect()).await
+    in_time(join_all(orders)).await
 }
 
 /// The orders of different people.
