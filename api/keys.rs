@@ -7,6 +7,7 @@ mod guest;
 mod store;
 mod ticket;
 mod token;
+mod verified;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -23,6 +24,7 @@ use crate::db::{Db, DbError};
 pub use guest::GuestToken;
 pub use ticket::{PublicTicketKey, TicketKeys};
 pub use token::{PresentedToken, Purpose, Token};
+use verified::Verified;
 
 /// How long an access token is good, in seconds.
 pub const ACCESS_TOKEN_SECONDS: i64 = 15 * 60;
@@ -111,6 +113,7 @@ pub struct Keys {
     issuer: String,
     jwt: Vec<JwtKey>,
     peppers: Vec<Vec<u8>>,
+    verified: Verified,
     pub tickets: TicketKeys,
 }
 
@@ -134,6 +137,7 @@ impl Keys {
             issuer: config.public_base_url.clone(),
             jwt,
             peppers,
+            verified: Verified::default(),
             tickets: TicketKeys::new(&tickets)?,
         })
     }
@@ -171,6 +175,17 @@ impl Keys {
         token: &str,
         now: Timestamp,
     ) -> Result<AccessClaims, TokenFault> {
+        let claims = match self.verified.find(token) {
+            Some(claims) => claims,
+            None => self.verify_access_token(token)?,
+        };
+        if claims.exp <= now.unix_seconds() {
+            return Err(TokenFault::Expired);
+        }
+        Ok(claims)
+    }
+
+    fn verify_access_token(&self, token: &str) -> Result<AccessClaims, TokenFault> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Invalid)?;
         let key = self
             .jwt
@@ -180,15 +195,13 @@ impl Keys {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[&self.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        // The time is our own clock's, compared below.
+        // The time is our own clock's, compared by the caller.
         validation.validate_exp = false;
         validation.validate_aud = false;
         let claims = jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &validation)
             .map_err(|_| TokenFault::Invalid)?
             .claims;
-        if claims.exp <= now.unix_seconds() {
-            return Err(TokenFault::Expired);
-        }
+        self.verified.note(token, &claims);
         Ok(claims)
     }
 
@@ -256,6 +269,7 @@ mod testing {
                 .map(|kid| JwtKey::new(&seed(kid)).unwrap())
                 .collect(),
             peppers: peppers.iter().map(|p| p.as_bytes().to_vec()).collect(),
+            verified: Verified::default(),
             tickets: TicketKeys::new(&[seed(&"7")]).unwrap(),
         }
     }

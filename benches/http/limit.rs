@@ -99,8 +99,8 @@ const TICKET: &str = "(SELECT id FROM tickets WHERE id >= :chosen ORDER BY id LI
 /// Transactions per second.
 pub fn measure(store: &Store, work: &Work, seconds: u32) -> f64 {
     match store.url.strip_prefix("sqlite:") {
-        Some(file) => sqlite(file, work, seconds),
-        None => pgbench(&store.url, work, seconds),
+        Some(file) => sqlite(store, file, work, seconds),
+        None => pgbench(store, work, seconds),
     }
 }
 
@@ -117,15 +117,35 @@ fn copy(table: &str, columns: &[String], changed: &[(&str, &str)]) -> String {
     )
 }
 
-fn texts(work: &Work, columns: impl Fn(&str) -> Vec<String>) -> Vec<String> {
+/// A table's columns, in its order.
+pub fn columns(store: &Store, table: &str) -> Vec<String> {
+    if let Some(file) = store.url.strip_prefix("sqlite:") {
+        let connection = Connection::open(file).unwrap();
+        let query = format!("SELECT name FROM pragma_table_info('{table}')");
+        let mut rows = connection.prepare(&query).unwrap();
+        let names = rows.query_map([], |row| row.get(0)).unwrap();
+        return names.map(Result::unwrap).collect();
+    }
+    let query = format!(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"
+    );
+    let output = Command::new("psql")
+        .args([&store.url, "-Atc", &query])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    shown.lines().map(str::to_owned).collect()
+}
+
+fn texts(store: &Store, work: &Work) -> Vec<String> {
     let text = |statement: &Statement| match statement {
-        Statement::Copy(table, changed) => copy(table, &columns(table), changed),
+        Statement::Copy(table, changed) => copy(table, &columns(store, table), changed),
         Statement::Plain(text) => text.clone(),
     };
     work.statements.iter().map(text).collect()
 }
 
-fn sqlite(file: &str, work: &Work, seconds: u32) -> f64 {
+fn sqlite(store: &Store, file: &str, work: &Work, seconds: u32) -> f64 {
     let connection = Connection::open(file).unwrap();
     connection
         .execute_batch(
@@ -133,20 +153,13 @@ fn sqlite(file: &str, work: &Work, seconds: u32) -> f64 {
         )
         .unwrap();
     connection.set_prepared_statement_cache_capacity(64);
-    let columns = |table: &str| {
-        let mut rows = connection
-            .prepare(&format!("SELECT name FROM pragma_table_info('{table}')"))
-            .unwrap();
-        let names = rows.query_map([], |row| row.get(0)).unwrap();
-        names.map(|name| name.unwrap()).collect()
-    };
     let bind = |text: String| {
         let text = text
             .replace(":text", "hex(:id)")
             .replace("'Type :number'", "'Type ' || :number");
         text.replace("TRUE", "1")
     };
-    let texts: Vec<String> = texts(work, columns).into_iter().map(bind).collect();
+    let texts: Vec<String> = texts(store, work).into_iter().map(bind).collect();
     let begin = Instant::now();
     let mut done = 0_u32;
     while begin.elapsed() < Duration::from_secs(seconds.into()) {
@@ -194,21 +207,7 @@ fn chosen(number: u32) -> Vec<u8> {
     key
 }
 
-fn pgbench(url: &str, work: &Work, seconds: u32) -> f64 {
-    let columns = |table: &str| -> Vec<String> {
-        let query = format!(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"
-        );
-        let output = Command::new("psql")
-            .args([url, "-Atc", &query])
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
-    };
+fn pgbench(store: &Store, work: &Work, seconds: u32) -> f64 {
     let new = |a: &str, b: &str| {
         format!(
             "(lpad(to_hex(:{a}::bigint), 16, '0') || lpad(to_hex(:{b}::bigint), 16, '0'))::uuid"
@@ -225,7 +224,7 @@ fn pgbench(url: &str, work: &Work, seconds: u32) -> f64 {
     writeln!(file, "\\set a random(1, 4611686018427387904)").unwrap();
     writeln!(file, "\\set b random(1, 4611686018427387904)").unwrap();
     writeln!(file, "\\set number random(0, 49)\nBEGIN;").unwrap();
-    for text in texts(work, columns) {
+    for text in texts(store, work) {
         writeln!(file, "{};", bind(text)).unwrap();
     }
     writeln!(file, "COMMIT;").unwrap();
@@ -243,7 +242,7 @@ fn pgbench(url: &str, work: &Work, seconds: u32) -> f64 {
             "-f",
         ])
         .arg(file.path())
-        .arg(url)
+        .arg(&store.url)
         .output()
         .unwrap();
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,5 +1,6 @@
 //! Requests per second of the release server, on each database, beside what the database alone
-//! does with the same rows: `cargo bench --bench http`, or `-- sqlite` for one of them.
+//! does with the same rows: `cargo bench --bench http`, or `-- sqlite` for one of them; with
+//! `-- grown` after a million tickets were sold.
 //!
 //! The load comes from `wrk`, on the same machine: server, database and load share its cores.
 #![expect(
@@ -13,6 +14,7 @@
     reason = "a measurement reads clock and environment, and prints what it found"
 )]
 
+mod grown;
 mod limit;
 mod load;
 mod postgres;
@@ -28,13 +30,15 @@ fn main() {
         .skip(1)
         .filter(|arg| arg != "--bench")
         .collect();
-    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|arg| arg == name);
+    let says = |name: &str| wanted.iter().any(|arg| arg == name);
+    let wants = |name: &str| says(name) || !(says("sqlite") || says("postgres"));
+    let is_grown = says("grown");
     if wants("sqlite") {
         let folder = tempfile::tempdir().unwrap();
-        scenes::run(&Store::sqlite(folder.path()));
+        scenes::run(&Store::sqlite(folder.path()), is_grown);
     }
     if wants("postgres") {
         let cluster = Cluster::start();
-        scenes::run(&Store::postgres(&cluster.database("bench")));
+        scenes::run(&Store::postgres(&cluster.database("bench")), is_grown);
     }
 }

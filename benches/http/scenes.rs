@@ -7,6 +7,7 @@ use serde_json::json;
 use sha2::Sha256;
 use tollgate::bench::{Credential, SeedKey, TicketKeys};
 
+use super::grown;
 use super::limit::{self, Work};
 use super::load::{self, Shown};
 use super::server::{Server, Store, TICKET_SEED, WEBHOOK_SECRET};
@@ -14,12 +15,20 @@ use super::stage::{Stage, TYPES, Waiting};
 
 const SECONDS: u32 = 5;
 
-pub fn run(store: &Store) {
+/// So many orders of 200 tickets: more than gates let in in that time.
+const TICKET_ORDERS: usize = 200;
+
+pub fn run(store: &Store, is_grown: bool) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = Server::start(store);
     println!(
-        "\n{}: ready after {} ms, {} MB idle",
+        "\n{}{}: ready after {} ms, {} MB idle",
         store.name,
+        if is_grown {
+            ", a million tickets sold"
+        } else {
+            ""
+        },
         server.ready_after.as_millis(),
         server.memory_megabytes()
     );
@@ -28,6 +37,10 @@ pub fn run(store: &Store) {
         "", "/s", "p50 ms", "p99 ms", "failed", "limit /s"
     );
     let stage = runtime.block_on(Stage::set(&server));
+    let tickets = runtime.block_on(stage.give(TICKET_ORDERS));
+    if is_grown {
+        grown::grow(store);
+    }
     let shown = load::run(
         &server.base,
         SECONDS,
@@ -55,7 +68,6 @@ pub fn run(store: &Store) {
         &read(&server, &stage, &waiting),
         None,
     );
-    let tickets = runtime.block_on(stage.give(100));
     let codes = codes(&stage, &tickets);
     print(
         "verify",
