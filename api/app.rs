@@ -7,6 +7,7 @@ mod routes;
 mod serve;
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::{HttpRequest, web};
@@ -20,15 +21,18 @@ use crate::config::{Config, ConfigError, Environment};
 use crate::db::{Db, DbError, PoolSettings};
 use crate::error::Problem;
 use crate::gate::{Answered, Entry};
-use crate::gateways::Gateways;
 use crate::gateways::dummy::Dummy;
+use crate::gateways::dummy::faults::{Fault, Operation};
+use crate::gateways::{Gateways, PaymentRefs, RefundRefs};
 use crate::http::idempotency::{Claimed, Outcome};
 use crate::http::limits::Limits;
 use crate::http::outbound;
+use crate::id::PaymentId;
 use crate::jobs;
 use crate::keys::{Keys, KeysError};
 use crate::ledger::invariants;
 use crate::mail::Mailer;
+use crate::money::{Currency, Money};
 use crate::orders::{NewOrder, Placed};
 pub use demo::Demo;
 pub use first_start::Greeting;
@@ -193,6 +197,68 @@ impl App {
         let mut conn = self.db.read().await?;
         let jobs = jobs::count_unfinished(&mut conn).await?;
         Ok(jobs + crate::emails::count_unfinished(&mut conn).await?)
+    }
+}
+
+/// What goes on at the dummy gateway, where we have no part in it; for tests, and for whoever
+/// rehearses.
+impl App {
+    /// The next calls of an operation go wrong; `false` for a name that is not known.
+    pub fn script_dummy_fault(&self, operation: &str, fault: &str, times: usize) -> bool {
+        let names = (Operation::from_name(operation), Fault::from_name(fault));
+        match (self.gateways.dummy(), names) {
+            (Some(dummy), (Some(operation), Some(fault))) => {
+                dummy.faults.script(operation, fault, times);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// From now on refunds are pending until [`App::decide_dummy_refunds`], or are not.
+    pub fn slow_dummy_refunds(&self, slow: bool) {
+        if let Some(dummy) = self.gateways.dummy() {
+            dummy.slow_refunds.store(slow, Ordering::Relaxed);
+        }
+    }
+
+    /// The bank takes a payment's pending refunds, or does not; how many there were.
+    pub async fn decide_dummy_refunds(
+        &self,
+        reference: &str,
+        succeed: bool,
+    ) -> Result<usize, Problem> {
+        match self.gateways.dummy() {
+            Some(dummy) => dummy.decide_refunds(reference, succeed).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Somebody gives money back at the gateway; `false` when it refuses.
+    pub async fn refund_at_dummy(
+        &self,
+        charge: &str,
+        refund: &str,
+        amount_minor: i64,
+        currency: &str,
+    ) -> Result<bool, Problem> {
+        let currency = Currency::from_code(currency);
+        let (Some(dummy), Some(currency)) = (self.gateways.dummy(), currency) else {
+            return Ok(false);
+        };
+        let amount = Money::new(amount_minor, currency);
+        let refs = RefundRefs {
+            payment: PaymentRefs {
+                payment: PaymentId::new(),
+                reference: charge.to_owned(),
+                provider_payment_id: None,
+                amount,
+            },
+            reference: refund.to_owned(),
+            provider_refund_id: None,
+            amount,
+        };
+        dummy.refund_there(&refs).await
     }
 }
 

@@ -18,7 +18,7 @@ use crate::keys::Token;
 pub use deliver::deliver_due;
 use store::EmailRow;
 pub use store::{count_dead, count_unfinished, oldest_due, sent_about};
-pub use summary::{BoothSummary, LineSummary, OrderSummary};
+pub use summary::{BoothSummary, LineSummary, OrderSummary, RefundSummary};
 
 text_enum! {
     /// What a mail says; each has a text and an HTML form in `emails/templates`.
@@ -31,6 +31,8 @@ text_enum! {
         PaymentFailed = "payment_failed",
         OrderExpired = "order_expired",
         PaymentLate = "payment_late",
+        Refunded = "refunded",
+        RefundRejected = "refund_rejected",
         OrderLinks = "order_links",
     }
 }
@@ -77,6 +79,9 @@ pub struct EmailData {
     pub orders: Vec<OrderSummary>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booth: Option<BoothSummary>,
+    /// What goes back, or was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundSummary>,
 }
 
 /// A mail to be sent.

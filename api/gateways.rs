@@ -45,6 +45,18 @@ pub trait Gateway: Send + Sync {
     /// Asks that a payment cannot be paid any more.
     async fn cancel(&self, refs: &PaymentRefs) -> Result<CancelOutcome, GatewayError>;
 
+    /// Gives money back. The same reference twice gives it back once.
+    async fn refund(&self, refund: &RefundRefs) -> Result<RefundSnapshot, GatewayError>;
+
+    /// Asks how a refund stands; `None` when the gateway does not know it.
+    async fn retrieve_refund(
+        &self,
+        refund: &RefundRefs,
+    ) -> Result<Option<RefundSnapshot>, GatewayError>;
+
+    /// Every refund of a payment, also those that were not made by us.
+    async fn list_refunds(&self, refs: &PaymentRefs) -> Result<Vec<RefundSnapshot>, GatewayError>;
+
     /// Whether a message comes from the gateway. It may need the network.
     async fn verify_webhook(&self, message: &RawWebhook<'_>) -> Authenticity;
 
@@ -76,6 +88,37 @@ pub struct PaymentRefs {
     pub reference: String,
     pub provider_payment_id: Option<String>,
     pub amount: Money,
+}
+
+/// What a refund is called by, and what goes back.
+#[derive(Debug, Clone)]
+pub struct RefundRefs {
+    pub payment: PaymentRefs,
+    /// Ours, random, new for each attempt.
+    pub reference: String,
+    pub provider_refund_id: Option<String>,
+    pub amount: Money,
+}
+
+/// How a gateway says that a refund stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RemoteRefundStatus {
+    Pending,
+    Succeeded,
+    Failed,
+}
+
+/// How a refund stands at its gateway, in our words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundSnapshot {
+    pub status: RemoteRefundStatus,
+    pub provider_refund_id: String,
+    /// Ours; `None` when it was not made by us, or the gateway does not say.
+    pub reference: Option<String>,
+    pub amount_minor: i64,
+    pub currency: Currency,
+    pub failure: Option<Failure>,
 }
 
 /// How a gateway says that a payment stands.
@@ -216,6 +259,8 @@ pub struct GatewayEvent {
     pub reference: Option<String>,
     /// How the payment stands, when the message is enough to know; else it must be asked.
     pub snapshot: Option<Snapshot>,
+    /// How a refund of the payment stands, when it is about one.
+    pub refund: Option<RefundSnapshot>,
 }
 
 /// What differs between gateways.

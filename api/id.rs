@@ -148,6 +148,7 @@ id! {
     HoldId = "hld",
     CheckoutSessionId = "chs",
     PaymentId = "pay",
+    RefundId = "ref",
     JournalId = "jrn",
     PostingId = "pst",
     WebhookEventId = "whe",

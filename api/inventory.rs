@@ -296,6 +296,19 @@ pub async fn sell(conn: &mut Conn, held: Vec<Portion>, now: Timestamp) -> Result
     let_go(conn, held, true, now).await
 }
 
+/// Gives back what was sold.
+pub async fn unsell(
+    conn: &mut Conn,
+    mut sold: Vec<Portion>,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    sold.sort_unstable();
+    for (id, quantity) in sold {
+        store::unsell(conn, id, quantity, now).await?;
+    }
+    Ok(())
+}
+
 /// Gives back what was held.
 pub async fn release(conn: &mut Conn, held: Vec<Portion>, now: Timestamp) -> Result<(), Problem> {
     let_go(conn, held, false, now).await

@@ -22,6 +22,8 @@ text_enum! {
         Review = "review",
         /// What was noted for review turned out otherwise.
         ReviewResolved = "review_resolved",
+        /// Money went back.
+        Refund = "refund",
     }
 }
 
@@ -33,6 +35,8 @@ pub enum Account {
     Receivable,
     RevenueTickets,
     RevenueBooths,
+    /// What was given back of what was earned.
+    Refunds,
     /// Money that fits nothing.
     SuspenseUnmatched,
     /// Money that came too late, or twice.
@@ -46,6 +50,7 @@ impl std::fmt::Display for Account {
             Self::Receivable => f.write_str("receivable"),
             Self::RevenueTickets => f.write_str("revenue:tickets"),
             Self::RevenueBooths => f.write_str("revenue:booths"),
+            Self::Refunds => f.write_str("refunds"),
             Self::SuspenseUnmatched => f.write_str("suspense:unmatched"),
             Self::SuspenseLate => f.write_str("suspense:late"),
         }
@@ -75,6 +80,29 @@ pub struct Journal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Balance {
     pub captured_minor: i64,
+    pub refunded_minor: i64,
+}
+
+/// Where a payment's money stands in the books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It paid its order.
+    Earned,
+    /// It came too late, or twice.
+    Late,
+    /// It is not what was asked for.
+    Unmatched,
+}
+
+impl Standing {
+    /// The account that a refund is taken from.
+    pub fn account(self) -> Account {
+        match self {
+            Self::Earned => Account::Refunds,
+            Self::Late => Account::SuspenseLate,
+            Self::Unmatched => Account::SuspenseUnmatched,
+        }
+    }
 }
 
 /// Writes a journal. A second one for the same cause is a fault of ours, and refused by the
@@ -111,12 +139,33 @@ pub async fn record(conn: &mut Conn, journal: Journal) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What came in for an order so far, in its currency.
+/// What came in for an order so far and what of that went back, in its currency.
 pub async fn balance(
     conn: &mut Conn,
     order: OrderId,
     currency: Currency,
 ) -> Result<Balance, Problem> {
-    let captured_minor = store::sum(conn, order, Cause::Capture, currency).await?;
-    Ok(Balance { captured_minor })
+    let postings = store::of_order(conn, order, currency).await?;
+    let sum = |of: Cause, from: Option<&str>| {
+        let such = postings.iter().filter(|(cause, debit, _)| {
+            *cause == of && from.is_none_or(|from| !debit.starts_with(from))
+        });
+        such.fold(0_i64, |sum, (.., amount)| sum.saturating_add(*amount))
+    };
+    Ok(Balance {
+        captured_minor: sum(Cause::Capture, None),
+        // What was never captured was given back from another account.
+        refunded_minor: sum(Cause::Refund, Some("suspense:unmatched")),
+    })
+}
+
+/// Where a payment's money stands; `None` when none came.
+pub async fn standing(conn: &mut Conn, payment: PaymentId) -> Result<Option<Standing>, Problem> {
+    let credited = store::credited(conn, payment).await?;
+    let credited = credited.into_iter().next();
+    Ok(credited.map(|account| match account.as_str() {
+        "suspense:late" => Standing::Late,
+        "suspense:unmatched" => Standing::Unmatched,
+        _ => Standing::Earned,
+    }))
 }

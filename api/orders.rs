@@ -13,6 +13,7 @@ mod mails;
 mod permission;
 mod place;
 mod projection;
+mod returned;
 pub mod routes;
 mod store;
 
@@ -27,10 +28,11 @@ pub use change::{OrderChange, change};
 pub use close::{cancel, expire_due};
 pub use confirm::{Reallocation, confirm, take_up_again};
 pub use history::{HistoryEntry, history};
-pub use mails::{mail_links, queue as queue_mail, resend};
+pub use mails::{mail_links, queue as queue_mail, queue_refund_mail, resend};
 pub use permission::{Caller, OrderAccess, OrderRole, OrderScope, access};
 pub use place::{NewOrder, Placed, PlacedOrder, Terms, Wish, place, place_all};
 pub use projection::project;
+pub use returned::give_stock_back;
 pub use store::bookings::of_order as bookings_of;
 pub use store::sessions::{
     CheckoutSession, find as find_session, insert as insert_session, of_order as session_of,

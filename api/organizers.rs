@@ -145,16 +145,29 @@ pub async fn managed_by(
     conn: &mut Conn,
     caller: &SignedIn,
 ) -> Result<Option<Vec<OrganizerId>>, Problem> {
+    with_role(conn, caller, |role| role == MemberRole::Manager).await
+}
+
+/// The organizers whose money the caller looks after; `None` means all of them.
+pub async fn financed_by(
+    conn: &mut Conn,
+    caller: &SignedIn,
+) -> Result<Option<Vec<OrganizerId>>, Problem> {
+    let minds_money = |role| matches!(role, MemberRole::Manager | MemberRole::Finance);
+    with_role(conn, caller, minds_money).await
+}
+
+async fn with_role(
+    conn: &mut Conn,
+    caller: &SignedIn,
+    is_such: impl Fn(MemberRole) -> bool,
+) -> Result<Option<Vec<OrganizerId>>, Problem> {
     if caller.is_admin() {
         return Ok(None);
     }
     let memberships = membership::list_of_user(conn, caller.user.id).await?;
-    let managed = memberships
-        .into_iter()
-        .filter(|membership| membership.role == MemberRole::Manager);
-    Ok(Some(
-        managed.map(|membership| membership.organizer_id).collect(),
-    ))
+    let such = memberships.into_iter().filter(|it| is_such(it.role));
+    Ok(Some(such.map(|it| it.organizer_id).collect()))
 }
 
 fn slug_taken() -> Problem {

@@ -9,6 +9,7 @@ mod details;
 mod evidence;
 mod machine;
 mod manual;
+mod review;
 pub mod routes;
 mod settle;
 mod store;
@@ -30,7 +31,8 @@ pub use close::close_attempts;
 pub use details::Details;
 pub use evidence::Evidence;
 pub use manual::mark_paid;
-pub use settle::settle;
+pub use review::{Decision, decide};
+pub use settle::{project, settle};
 pub use store::{
     Payment, PaymentFilter, count_open, count_unfinished, find_by_reference, find_scoped, list,
 };
@@ -86,6 +88,27 @@ impl Payment {
         Money::new(self.amount_minor, self.currency)
     }
 
+    /// What really came.
+    pub fn received(&self) -> Money {
+        Money::new(
+            self.received_minor.unwrap_or(self.amount_minor),
+            self.received_currency.unwrap_or(self.currency),
+        )
+    }
+
+    /// What of it can still be given back.
+    pub fn refundable(&self) -> Money {
+        let received = self.received();
+        let left = match self.status {
+            Status::Succeeded => received
+                .minor
+                .max(0)
+                .saturating_sub(self.refund_reserved_minor),
+            _ => 0,
+        };
+        Money::new(left, received.currency)
+    }
+
     pub fn refs(&self) -> PaymentRefs {
         PaymentRefs {
             payment: self.id,
@@ -112,5 +135,8 @@ pub async fn details_of(conn: &mut Conn, id: PaymentId) -> Result<Details, Probl
 }
 
 pub async fn all_details_of(conn: &mut Conn, ids: &[PaymentId]) -> Result<Vec<Details>, Problem> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(details::find_all(conn, ids).await?)
 }

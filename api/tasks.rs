@@ -17,6 +17,8 @@ text_enum! {
         RefundDue = "refund_due",
         /// A gateway tells of a payment that we do not know.
         Unmatched = "unmatched",
+        /// A refund that no gateway makes.
+        ManualRefund = "manual_refund",
     }
 }
 

@@ -18,7 +18,7 @@ use crate::id::{
 pub use card::Card;
 pub use change::record;
 pub use credential::{CodeFault, Credential};
-pub use store::{Ticket, lock, mark_all_used, mark_unused, mark_used};
+pub use store::{Ticket, lock, mark_all_used, mark_unused, mark_used, reinstate, set_status};
 
 text_enum! {
     /// `reserved → valid ↔ used`, `valid, used ↔ suspended`, all but `used` `→ void`.

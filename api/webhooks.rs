@@ -18,6 +18,7 @@ use crate::jobs::{self, Job};
 use crate::metrics;
 use crate::orders::Terms;
 use crate::payments::{self, Asked, Evidence};
+use crate::refunds;
 use crate::tasks::{self, TaskKind};
 use store::EventRow;
 pub use store::oldest_waiting;
@@ -112,11 +113,12 @@ async fn take(
                 }
                 None => None,
             };
-            let status = match (&payment, &event.reference, &event.snapshot) {
-                (_, None, _) => EventStatus::Ignored,
-                (None, Some(_), _) => EventStatus::Unmatched,
-                (Some(_), _, Some(_)) => EventStatus::Applied,
-                (Some(_), _, None) => EventStatus::Received,
+            let is_enough = event.snapshot.is_some() || event.refund.is_some();
+            let status = match (&payment, &event.reference) {
+                (_, None) => EventStatus::Ignored,
+                (None, Some(_)) => EventStatus::Unmatched,
+                (Some(_), _) if is_enough => EventStatus::Applied,
+                (Some(_), _) => EventStatus::Received,
             };
             let row = EventRow {
                 id: WebhookEventId::new(),
@@ -137,22 +139,40 @@ async fn take(
             if !store::insert(conn, &row).await? {
                 return repeat(conn, &row, now).await;
             }
-            match (payment, &event.snapshot) {
-                (Some(payment), Some(snapshot)) => {
-                    let evidence = Evidence::told(snapshot, gateway.id());
-                    payments::settle(conn, &terms, payment.id, &evidence, now).await?;
+            match payment {
+                Some(payment) if is_enough => {
+                    do_as_told(conn, &terms, gateway, payment.id, event, now).await?;
                 }
-                (Some(payment), None) => look_up(conn, row.id, payment.id, now).await?,
-                (None, _) if status == EventStatus::Unmatched => {
+                Some(payment) => look_up(conn, row.id, payment.id, now).await?,
+                None if status == EventStatus::Unmatched => {
                     let note = format!("{} tells of a payment that is not ours.", gateway.id());
                     let (kind, object) = (TaskKind::Unmatched, row.id.to_string());
                     tasks::open(conn, None, kind, &object, &note, now).await?;
                 }
-                (None, _) => {}
+                None => {}
             }
             Ok(())
         })
         .await
+}
+
+/// What a message that is enough by itself says of a payment and of its refunds.
+async fn do_as_told(
+    conn: &mut Conn,
+    terms: &Terms,
+    gateway: &dyn Gateway,
+    payment: PaymentId,
+    event: &GatewayEvent,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    if let Some(snapshot) = &event.snapshot {
+        let evidence = Evidence::told(snapshot, gateway.id());
+        payments::settle(conn, terms, payment, &evidence, now).await?;
+    }
+    if let Some(refund) = &event.refund {
+        refunds::notice(conn, terms, payment, refund, now).await?;
+    }
+    Ok(())
 }
 
 /// A repeated event that still waits for its look-up is looked up at once.

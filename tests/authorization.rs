@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::contract::{Operation, operations};
+use crate::support::sale::{self, simulate};
 use crate::support::{Client, TestApp, event_body, on_both};
 
 /// Who may use an operation.
@@ -67,7 +68,9 @@ fn access(operation: &str) -> Access {
         | "list_organizers"
         | "list_orders"
         | "list_payment_intents"
-        | "list_transactions" => Access::SignedIn,
+        | "list_transactions"
+        | "list_refunds"
+        | "create_refund" => Access::SignedIn,
         "list_users" | "create_user" | "read_user" | "update_user" | "create_organizer"
         | "list_jobs" | "read_job" | "retry_job" => Access::Admin,
         "list_audit_log" | "verify_audit_log" | "list_emails" | "list_providers" => {
@@ -83,6 +86,14 @@ fn access(operation: &str) -> Access {
         | "cancel_payment_intent"
         | "simulate_payment_intent"
         | "sync_payment_intent"
+        | "review_payment_intent"
+        | "read_refund"
+        | "approve_refund"
+        | "reject_refund"
+        | "cancel_refund"
+        | "retry_refund"
+        | "sync_refund"
+        | "mark_refund_done"
         | "read_checkout_session"
         | "read_ticket"
         | "update_ticket"
@@ -117,11 +128,13 @@ fn access(operation: &str) -> Access {
         | "read_availability"
         | "list_booth_types"
         | "read_booth_type"
+        | "read_refund_policy"
         | "list_booths" => Access::Draft,
         "update_event"
         | "delete_event"
         | "publish_event"
         | "unpublish_event"
+        | "set_refund_policy"
         | "create_event_session"
         | "update_event_session"
         | "delete_event_session"
@@ -154,6 +167,7 @@ struct Scene {
     order: String,
     payment: String,
     checkout: String,
+    refund: String,
     ticket: String,
     scan: String,
     list: String,
@@ -170,6 +184,7 @@ impl Scene {
             path if path.contains("/payment-intents/") || path.contains("/transactions/") => {
                 &self.payment
             }
+            path if path.contains("/refunds/") => &self.refund,
             path if path.contains("/me/sessions/") => "sid_01h455vb4pex5vsknk084sn02q",
             _ => &self.event,
         };
@@ -216,6 +231,21 @@ async fn purchase(app: &TestApp, manager: &Client, organizer: &str) -> Value {
     sale.expect(201).body.clone()
 }
 
+/// A refund of something that a guest has bought there and paid.
+async fn refund(app: &TestApp, manager: &Client, organizer: &str) -> String {
+    let sale = purchase(app, manager, organizer).await;
+    let text = |name: &str| sale[name].as_str().unwrap().to_owned();
+    let guest = app.nobody().with_token(&text("order_token"));
+    let paid = simulate(&guest, &text("payment_id"), "succeed").await;
+    paid.expect(202);
+    app.drain().await;
+    let body = json!({"order_id": text("order_id"), "reason": "other"});
+    let made = manager
+        .keyed(&sale::key(), "POST", "/api/v1/refunds", body)
+        .await;
+    made.expect(201).id()
+}
+
 async fn call(client: &Client, operation: &Operation, scene: &Scene) -> crate::support::Answer {
     let request = client.request(&operation.method, &scene.path(operation));
     let request = match operation.body_example() {
@@ -248,13 +278,14 @@ on_both! {
         let booth = manager.post(&format!("{path}/booths"), body).await;
         let booth = booth.expect(201).body["data"][0]["id"].as_str().unwrap().to_owned();
         let sale = purchase(app, &manager, &organizer).await;
+        let refund = refund(app, &manager, &organizer).await;
         let text = |name: &str| sale[name].as_str().unwrap().to_owned();
         let code = json!({"code": "no code"});
         let scan = manager.post("/api/v1/checkins", code).await;
         let scan = scan.expect(200).body["scan_id"].as_str().unwrap().to_owned();
         let scene = Scene {
             order: text("order_id"), payment: text("payment_id"), checkout: text("id"),
-            ticket: sale["tickets"][0]["id"].as_str().unwrap().to_owned(),
+            refund, ticket: sale["tickets"][0]["id"].as_str().unwrap().to_owned(),
             scan, list: event.replace("evt_", "lst_"),
             organizer, member: gate.user_id(), event, session, ticket_type, booth_type, booth,
             user: gate.user_id(),

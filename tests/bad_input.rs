@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::contract::{Operation, operations};
+use crate::support::sale::simulate;
 use crate::support::{Client, TestApp, event_body, on_both};
 
 /// Texts that somebody has sent to some system one day.
@@ -83,6 +84,7 @@ async fn scene(app: &TestApp, admin: &Client) -> Vec<(&'static str, String)> {
         .keyed("bad-input-ticket", "POST", checkout, body)
         .await;
     let ticket = &given.expect(201).body["tickets"][0]["id"];
+    let refund = refund(app, admin, &path, &event).await;
     vec![
         ("orders", text("order_id")),
         ("tickets", ticket.as_str().unwrap().to_owned()),
@@ -91,6 +93,7 @@ async fn scene(app: &TestApp, admin: &Client) -> Vec<(&'static str, String)> {
         ("payment-intents", text("payment_id")),
         ("transactions", text("payment_id")),
         ("checkout-sessions", text("id")),
+        ("refunds", refund),
         ("emails", first("/api/v1/emails").await),
         ("jobs", first("/api/v1/jobs").await),
         ("ticket-types", ticket_type),
@@ -103,6 +106,28 @@ async fn scene(app: &TestApp, admin: &Client) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// A refund of something that was bought and paid.
+async fn refund(app: &TestApp, admin: &Client, path: &str, event: &str) -> String {
+    let body = json!({"name": "Paid", "price_minor": 9, "capacity": 1});
+    let made = admin.post(&format!("{path}/ticket-types"), body).await;
+    let body = json!({
+        "event_id": event, "items": [{"ticket_type_id": made.expect(201).id(), "quantity": 1}],
+        "buyer": {"name": "Asha Mwinyi", "email": "asha@example.com"},
+    });
+    let checkout = "/api/v1/checkout-sessions";
+    let sale = admin.keyed("bad-input-paid", "POST", checkout, body).await;
+    let sale = sale.expect(201).body.clone();
+    let text = |name: &str| sale[name].as_str().unwrap().to_owned();
+    let paid = simulate(admin, &text("payment_id"), "succeed").await;
+    paid.expect(202);
+    app.drain().await;
+    let body = json!({"order_id": text("order_id"), "reason": "other"});
+    let made = admin
+        .keyed("bad-input-refund", "POST", "/api/v1/refunds", body)
+        .await;
+    made.expect(201).id()
+}
+
 fn path(operation: &Operation, scene: &[(&str, String)]) -> String {
     let find = |kind: &str| scene.iter().find(|(k, _)| *k == kind).unwrap().1.clone();
     let kinds = [
@@ -113,6 +138,7 @@ fn path(operation: &Operation, scene: &[(&str, String)]) -> String {
         "payment-intents",
         "transactions",
         "checkout-sessions",
+        "refunds",
         "tickets",
         "emails",
         "jobs",

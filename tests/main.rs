@@ -33,6 +33,7 @@ mod orders;
 mod organizers;
 mod payments;
 mod plans;
+mod refunds;
 mod service;
 mod tickets;
 mod webhooks;

@@ -33,6 +33,8 @@ const GROWING: &[&str] = &[
     "payment_details",
     "payments",
     "postings",
+    "refund_tickets",
+    "refunds",
     "scans",
     "tasks",
     "tickets",

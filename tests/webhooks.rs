@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+pub use late::expired_purchase;
+
 use crate::support::TestApp;
 use crate::support::sale::{
     BUYER, Purchase, Shop, count_mails, count_postings, message, set_charge, tell,
@@ -35,7 +37,7 @@ async fn open_purchase(app: &TestApp, shop: &Shop) -> (Purchase, Value) {
 }
 
 /// The gateway has the money, and says so.
-async fn succeed(app: &TestApp, payment: &Value) {
+pub async fn succeed(app: &TestApp, payment: &Value) {
     set_charge(app, payment, "status = 'succeeded'").await;
     tell(app, &message("payment.succeeded", payment)).await;
 }

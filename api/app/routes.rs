@@ -13,7 +13,7 @@ use crate::gateways::dummy;
 use crate::http::openapi;
 use crate::{
     accounts, audit, booths, checkout, emails, events, gate, inventory, jobs, orders, organizers,
-    payments, service, tickets, webhooks,
+    payments, refunds, service, tickets, webhooks,
 };
 
 /// Where Swagger UI finds the contract.
@@ -32,6 +32,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
         checkout::routes::configure(config);
         orders::routes::configure(config);
         payments::routes::configure(config);
+        refunds::routes::configure(config);
         gate::routes::configure(config);
         tickets::routes::configure(config);
         webhooks::routes::configure(config);

@@ -407,6 +407,8 @@ diesel::table! {
         provider_status -> Nullable<Text>,
         received_minor -> Nullable<BigInt>,
         received_currency -> Nullable<Text>,
+        refund_reserved_minor -> BigInt,
+        refunded_minor -> BigInt,
         superseded_at -> Nullable<Timestamptz>,
         next_sync_at -> Nullable<Timestamptz>,
         syncs -> BigInt,
@@ -516,6 +518,78 @@ diesel::table! {
 diesel::table! {
     use crate::db::sql_types::*;
 
+    refunds (id) {
+        id -> Uuid,
+        organizer_id -> Uuid,
+        order_id -> Uuid,
+        payment_id -> Uuid,
+        amount_minor -> BigInt,
+        currency -> Text,
+        status -> Text,
+        source -> Text,
+        reason -> Text,
+        note -> Nullable<Text>,
+        voids -> Bool,
+        is_full -> Bool,
+        reference -> Text,
+        attempt_no -> BigInt,
+        provider_refund_id -> Nullable<Text>,
+        failure -> Nullable<Jsonb>,
+        requested_by -> Text,
+        approved_by -> Nullable<Text>,
+        submitted_at -> Nullable<Timestamptz>,
+        next_sync_at -> Nullable<Timestamptz>,
+        syncs -> BigInt,
+        completed_at -> Nullable<Timestamptz>,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    refund_tickets (refund_id, ticket_id) {
+        refund_id -> Uuid,
+        ticket_id -> Uuid,
+        active -> Bool,
+        was_suspended -> Bool,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    refund_policies (event_id) {
+        event_id -> Uuid,
+        window_days -> BigInt,
+        buyer_may_request -> Bool,
+        auto_approve -> Bool,
+        used_tickets -> Text,
+        version -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    dummy_refund (reference) {
+        reference -> Text,
+        charge -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+        status -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
     checkin_lists (id) {
         id -> Uuid,
         organizer_id -> Uuid,
@@ -586,6 +660,9 @@ diesel::joinable!(admissions -> tickets (ticket_id));
 diesel::joinable!(booth_bookings -> booths (booth_id));
 diesel::joinable!(order_items -> orders (order_id));
 diesel::joinable!(payments -> orders (order_id));
+diesel::joinable!(refunds -> orders (order_id));
+diesel::joinable!(refunds -> payments (payment_id));
+diesel::joinable!(refund_tickets -> refunds (refund_id));
 diesel::joinable!(payment_details -> payments (payment_id));
 diesel::joinable!(postings -> journals (journal_id));
 diesel::joinable!(checkout_sessions -> orders (order_id));
@@ -618,6 +695,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhook_events,
     tasks,
     dummy_charge,
+    refunds,
+    refund_tickets,
+    refund_policies,
+    dummy_refund,
     checkin_lists,
     scans,
     admissions

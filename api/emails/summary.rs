@@ -42,3 +42,10 @@ pub struct BoothSummary {
     pub type_name: String,
     pub company_name: String,
 }
+
+/// How much a refund is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundSummary {
+    pub amount_minor: i64,
+    pub currency: Currency,
+}

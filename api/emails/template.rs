@@ -54,6 +54,10 @@ const SOURCES: &[(&str, &str)] = sources![
     "order_expired.html",
     "payment_late.txt",
     "payment_late.html",
+    "refunded.txt",
+    "refunded.html",
+    "refund_rejected.txt",
+    "refund_rejected.html",
     "order_links.txt",
     "order_links.html",
 ];
@@ -94,6 +98,7 @@ pub(super) fn render(
         orders => Value::from(Serde(orders)),
         passes => Value::from(Serde(passes)),
         booth => Value::from(Serde(data.booth.as_ref().map(ShownBooth::of))),
+        refund => data.refund.map(|it| Money::new(it.amount_minor, it.currency).to_string()),
     };
     let name = template.as_str();
     let text = ENVIRONMENT

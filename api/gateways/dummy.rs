@@ -3,25 +3,30 @@
 //! Its remote side is the table `dummy_charge`; its hosted page and `…/simulate` decide what
 //! becomes of a charge, and a job posts the signed message about it to our own webhook.
 
+pub mod faults;
 mod message;
 pub mod page;
+mod refunds;
 mod store;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, json};
 use tokio::sync::Notify;
 
+use self::faults::{Faults, Operation};
 pub use self::message::{Outcome, SIGNATURE_HEADER};
+use self::refunds::DummyRefundStatus;
 pub use self::store::DummyStatus;
 use self::store::{Charge, create, find};
 use super::{
     Authenticity, CancelOutcome, Capabilities, CreatePayment, Failure, Gateway, GatewayError,
-    GatewayEvent, NextAction, PaymentMethod, PaymentRefs, RawWebhook, RemoteStatus, Snapshot,
-    Unreadable,
+    GatewayEvent, NextAction, PaymentMethod, PaymentRefs, RawWebhook, RefundRefs, RefundSnapshot,
+    RemoteStatus, Snapshot, Unreadable,
 };
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
@@ -41,6 +46,10 @@ pub struct Dummy {
     public_base_url: String,
     /// Wakes the worker that delivers messages.
     wake: Arc<Notify>,
+    /// What is to go wrong.
+    pub faults: Faults,
+    /// Refunds take their time, as at a bank.
+    pub slow_refunds: AtomicBool,
 }
 
 impl Dummy {
@@ -57,6 +66,8 @@ impl Dummy {
             secret,
             public_base_url,
             wake,
+            faults: Faults::default(),
+            slow_refunds: AtomicBool::new(false),
         }
     }
 
@@ -157,53 +168,60 @@ impl Gateway for Dummy {
     }
 
     async fn create(&self, payment: &CreatePayment) -> Result<Snapshot, GatewayError> {
-        let mut conn = self.db.write().await?;
-        let (refs, now) = (&payment.refs, self.clock.now());
-        let charge = Charge {
-            reference: refs.reference.clone(),
-            payment: refs.payment.to_string(),
-            amount_minor: refs.amount.minor,
-            currency: refs.amount.currency,
-            status: DummyStatus::Open,
-            created_at: now,
-            updated_at: now,
-        };
-        let charge = create(&mut conn, &charge).await.map_err(not_sent)?;
-        Ok(self.snapshot(&charge))
+        self.with_faults(Operation::Create, self.make_charge(payment))
+            .await
     }
 
     async fn retrieve(&self, refs: &PaymentRefs) -> Result<Snapshot, GatewayError> {
-        let found = self.find_by_reference(refs).await?;
-        found.ok_or_else(|| {
-            GatewayError::Rejected(Failure {
-                code: "not_found".to_owned(),
-                message: "There is no such charge.".to_owned(),
-                retryable: false,
+        self.with_faults(Operation::Retrieve, self.find_charge(refs))
+            .await?
+            .ok_or_else(|| {
+                GatewayError::Rejected(Failure {
+                    code: "not_found".to_owned(),
+                    message: "There is no such charge.".to_owned(),
+                    retryable: false,
+                })
             })
-        })
     }
 
     async fn find_by_reference(
         &self,
         refs: &PaymentRefs,
     ) -> Result<Option<Snapshot>, GatewayError> {
-        let mut conn = self.db.find().await?;
-        let charge = find(&mut conn, &refs.reference).await.map_err(not_sent)?;
-        Ok(charge.map(|charge| self.snapshot(&charge)))
+        self.with_faults(Operation::Find, self.find_charge(refs))
+            .await
     }
 
     async fn cancel(&self, refs: &PaymentRefs) -> Result<CancelOutcome, GatewayError> {
-        let mut conn = self.db.write().await?;
-        let canceled = store::cancel_open(&mut conn, &refs.reference, self.clock.now()).await;
-        if let Some(charge) = canceled.map_err(not_sent)? {
-            return Ok(CancelOutcome::Canceled(self.snapshot(&charge)));
-        }
-        drop(conn);
-        let snapshot = self.retrieve(refs).await?;
-        Ok(match snapshot.status {
-            RemoteStatus::Canceled => CancelOutcome::Canceled(snapshot),
-            _ => CancelOutcome::NotCancelable(snapshot),
-        })
+        self.with_faults(Operation::Cancel, self.cancel_charge(refs))
+            .await
+    }
+
+    async fn refund(&self, refund: &RefundRefs) -> Result<RefundSnapshot, GatewayError> {
+        self.with_faults(Operation::Refund, self.make_refund(refund))
+            .await
+    }
+
+    async fn retrieve_refund(
+        &self,
+        refund: &RefundRefs,
+    ) -> Result<Option<RefundSnapshot>, GatewayError> {
+        let found = async {
+            let mut conn = self.db.find().await?;
+            let found = refunds::find(&mut conn, &refund.reference).await;
+            Ok(found.map_err(not_sent)?.as_ref().map(RefundSnapshot::from))
+        };
+        self.with_faults(Operation::RetrieveRefund, found).await
+    }
+
+    async fn list_refunds(&self, refs: &PaymentRefs) -> Result<Vec<RefundSnapshot>, GatewayError> {
+        let mut conn = self.db.find().await?;
+        let all = refunds::of_charge(&mut conn, &refs.reference).await;
+        Ok(all
+            .map_err(not_sent)?
+            .iter()
+            .map(RefundSnapshot::from)
+            .collect())
     }
 
     async fn verify_webhook(&self, message: &RawWebhook<'_>) -> Authenticity {
@@ -220,5 +238,112 @@ impl Gateway for Dummy {
 
     fn reference_of_return(&self, parameters: &HashMap<String, String>) -> Option<String> {
         parameters.get("reference").cloned()
+    }
+}
+
+/// What happens at the remote side.
+impl Dummy {
+    /// A call, with what is to go wrong with it.
+    async fn with_faults<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T, GatewayError>>,
+    ) -> Result<T, GatewayError> {
+        let Some(fault) = self.faults.take(operation) else {
+            return call.await;
+        };
+        if fault.is_done() {
+            call.await?;
+        }
+        Err(fault.error())
+    }
+
+    async fn make_charge(&self, payment: &CreatePayment) -> Result<Snapshot, GatewayError> {
+        let mut conn = self.db.write().await?;
+        let (refs, now) = (&payment.refs, self.clock.now());
+        let charge = Charge {
+            reference: refs.reference.clone(),
+            payment: refs.payment.to_string(),
+            amount_minor: refs.amount.minor,
+            currency: refs.amount.currency,
+            status: DummyStatus::Open,
+            created_at: now,
+            updated_at: now,
+        };
+        let charge = create(&mut conn, &charge).await.map_err(not_sent)?;
+        Ok(self.snapshot(&charge))
+    }
+
+    async fn find_charge(&self, refs: &PaymentRefs) -> Result<Option<Snapshot>, GatewayError> {
+        let mut conn = self.db.find().await?;
+        let charge = find(&mut conn, &refs.reference).await.map_err(not_sent)?;
+        Ok(charge.map(|charge| self.snapshot(&charge)))
+    }
+
+    async fn cancel_charge(&self, refs: &PaymentRefs) -> Result<CancelOutcome, GatewayError> {
+        let mut conn = self.db.write().await?;
+        let canceled = store::cancel_open(&mut conn, &refs.reference, self.clock.now()).await;
+        if let Some(charge) = canceled.map_err(not_sent)? {
+            return Ok(CancelOutcome::Canceled(self.snapshot(&charge)));
+        }
+        drop(conn);
+        let snapshot = self.retrieve(refs).await?;
+        Ok(match snapshot.status {
+            RemoteStatus::Canceled => CancelOutcome::Canceled(snapshot),
+            _ => CancelOutcome::NotCancelable(snapshot),
+        })
+    }
+
+    async fn make_refund(&self, refund: &RefundRefs) -> Result<RefundSnapshot, GatewayError> {
+        let status = match self.slow_refunds.load(Ordering::Relaxed) {
+            true => DummyRefundStatus::Pending,
+            false => DummyRefundStatus::Succeeded,
+        };
+        let now = self.clock.now();
+        let made = self
+            .db
+            .transaction(async |conn| refunds::create(conn, refund, status, now).await)
+            .await
+            .map_err(not_sent)?;
+        match made {
+            Ok(made) => Ok(RefundSnapshot::from(&made)),
+            Err(failure) => Err(GatewayError::Rejected(failure)),
+        }
+    }
+
+    /// Somebody refunds at the gateway, where we have no part in it.
+    pub async fn refund_there(&self, refund: &RefundRefs) -> Result<bool, Problem> {
+        let now = self.clock.now();
+        self.db
+            .transaction(async |conn| {
+                let status = DummyRefundStatus::Succeeded;
+                let Ok(made) = refunds::create(conn, refund, status, now).await? else {
+                    return Ok(false);
+                };
+                self.queue_refund_message(conn, &made, now).await?;
+                Ok(true)
+            })
+            .await
+    }
+
+    /// The bank takes the pending refunds of a charge, or does not.
+    pub async fn decide_refunds(&self, reference: &str, succeed: bool) -> Result<usize, Problem> {
+        let now = self.clock.now();
+        let status = match succeed {
+            true => DummyRefundStatus::Succeeded,
+            false => DummyRefundStatus::Failed,
+        };
+        self.db
+            .transaction(async |conn| {
+                let Some(charge) = store::lock(conn, reference).await? else {
+                    return Ok(0);
+                };
+                let decided = refunds::decide(conn, &charge, status, now).await?;
+                for refund in &decided {
+                    self.queue_refund_message(conn, refund, now).await?;
+                }
+                Ok(decided.len())
+            })
+            .await
     }
 }

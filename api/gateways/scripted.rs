@@ -12,7 +12,8 @@ use serde_json::Map;
 
 use super::{
     Authenticity, CancelOutcome, Capabilities, CreatePayment, Failure, Gateway, GatewayError,
-    GatewayEvent, NextAction, PaymentRefs, RawWebhook, RemoteStatus, Snapshot, Unreadable,
+    GatewayEvent, NextAction, PaymentRefs, RawWebhook, RefundRefs, RefundSnapshot,
+    RemoteRefundStatus, RemoteStatus, Snapshot, Unreadable,
 };
 use crate::db::values::Timestamp;
 use crate::money::Money;
@@ -62,6 +63,7 @@ pub struct Calls {
 struct Script {
     /// By our reference.
     charges: BTreeMap<String, Charge>,
+    refunds: BTreeMap<String, RefundSnapshot>,
     idempotency_keys: Vec<String>,
     inquiry_delay: Duration,
     calls: Calls,
@@ -268,6 +270,31 @@ impl Gateway for Scripted {
             RemoteStatus::Canceled => CancelOutcome::Canceled(snapshot),
             _ => CancelOutcome::NotCancelable(snapshot),
         })
+    }
+
+    async fn refund(&self, refund: &RefundRefs) -> Result<RefundSnapshot, GatewayError> {
+        let snapshot = RefundSnapshot {
+            status: RemoteRefundStatus::Succeeded,
+            provider_refund_id: format!("rfd_{}", refund.reference),
+            reference: Some(refund.reference.clone()),
+            amount_minor: refund.amount.minor,
+            currency: refund.amount.currency,
+            failure: None,
+        };
+        let mut script = self.script();
+        let made = script.refunds.entry(refund.reference.clone());
+        Ok(made.or_insert(snapshot).clone())
+    }
+
+    async fn retrieve_refund(
+        &self,
+        refund: &RefundRefs,
+    ) -> Result<Option<RefundSnapshot>, GatewayError> {
+        Ok(self.script().refunds.get(&refund.reference).cloned())
+    }
+
+    async fn list_refunds(&self, _: &PaymentRefs) -> Result<Vec<RefundSnapshot>, GatewayError> {
+        Ok(self.script().refunds.values().cloned().collect())
     }
 
     async fn verify_webhook(&self, _: &RawWebhook<'_>) -> Authenticity {

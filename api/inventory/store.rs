@@ -245,6 +245,24 @@ pub(super) async fn take(
     Ok(moved == 1)
 }
 
+/// Moves what was sold back to free.
+pub(super) async fn unsell(
+    conn: &mut Conn,
+    id: InventoryId,
+    quantity: i64,
+    now: Timestamp,
+) -> QueryResult<()> {
+    sql!(conn, |c| diesel::update(inventory::table.find(id))
+        .set((
+            inventory::sold.eq(inventory::sold - quantity),
+            inventory::updated_at.eq(now),
+        ))
+        .cached()
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
 /// Moves what was held to sold, or back to free.
 pub(super) async fn let_go(
     conn: &mut Conn,

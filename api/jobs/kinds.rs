@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::gateways::dummy;
 use crate::http::idempotency;
-use crate::id::{OrderId, PaymentId, WebhookEventId};
-use crate::{accounts, audit, orders, payments, webhooks};
+use crate::id::{OrderId, PaymentId, RefundId, WebhookEventId};
+use crate::{accounts, audit, orders, payments, refunds, webhooks};
 
 /// One piece of work, as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +33,12 @@ pub enum Job {
         event: WebhookEventId,
         payment: PaymentId,
     },
+    /// Gives back a payment that cannot be used.
+    GiveBack { payment: PaymentId },
+    /// Brings a refund forward.
+    AdvanceRefund { refund: RefundId },
+    /// Brings every refund forward that has something to be done.
+    SyncRefunds,
     /// Mails somebody the links of their orders.
     MailOrderLinks { email: String },
     /// Posts the dummy gateway's message to our own webhook.
@@ -46,6 +52,7 @@ impl Job {
         (Self::Sweep, Duration::from_secs(10 * 60)),
         (Self::ExpireOrders, Duration::from_secs(2)),
         (Self::SyncPayments, Duration::from_secs(2)),
+        (Self::SyncRefunds, Duration::from_secs(2)),
     ];
 
     pub fn kind(&self) -> &'static str {
@@ -57,6 +64,9 @@ impl Job {
             Self::SyncPayments => "sync_payments",
             Self::CloseAttempts { .. } => "close_attempts",
             Self::LookUpPayment { .. } => "look_up_payment",
+            Self::GiveBack { .. } => "give_back",
+            Self::AdvanceRefund { .. } => "advance_refund",
+            Self::SyncRefunds => "sync_refunds",
             Self::MailOrderLinks { .. } => "mail_order_links",
             Self::DeliverDummyWebhook { .. } => "deliver_dummy_webhook",
         }
@@ -93,6 +103,9 @@ impl Job {
             Self::SyncPayments => payments::sweep(app).await,
             Self::CloseAttempts { order } => payments::close_attempts(app, *order).await,
             Self::LookUpPayment { event, payment } => webhooks::apply(app, *event, *payment).await,
+            Self::GiveBack { payment } => refunds::give_back_payment(app, *payment).await,
+            Self::AdvanceRefund { refund } => refunds::advance(app, *refund).await,
+            Self::SyncRefunds => refunds::sweep(app).await,
             Self::MailOrderLinks { email } => orders::mail_links(app, email).await,
             Self::DeliverDummyWebhook { body } => deliver_dummy_webhook(app, body).await,
         }

@@ -25,7 +25,8 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "every succeeded payment is booked once",
         "SELECT p.id FROM payments p WHERE p.status = 'succeeded' AND NOT EXISTS (
-            SELECT 1 FROM journals j WHERE j.cause_type = 'capture' AND j.payment_id = p.id)",
+            SELECT 1 FROM journals j WHERE j.cause_type IN ('capture', 'review')
+                AND j.payment_id = p.id)",
     ),
     (
         "only succeeded payments are captured",
@@ -98,17 +99,48 @@ const INVARIANTS: &[(&str, &str)] = &[
             FROM payments q WHERE q.status = 'succeeded')",
     ),
     (
+        "what a payment gave back is what its refunds say",
+        "SELECT p.id FROM payments p WHERE p.refunded_minor <> COALESCE((SELECT SUM(r.amount_minor)
+                FROM refunds r WHERE r.payment_id = p.id AND r.status = 'succeeded'), 0)
+            OR p.refunded_minor <> COALESCE((SELECT SUM(q.amount_minor) FROM postings q
+                JOIN journals j ON j.id = q.journal_id
+                WHERE j.payment_id = p.id AND j.cause_type = 'refund'), 0)",
+    ),
+    (
+        "what a payment keeps for refunds is what they say",
+        "SELECT p.id FROM payments p WHERE p.refund_reserved_minor <> COALESCE((
+            SELECT SUM(r.amount_minor) FROM refunds r WHERE r.payment_id = p.id
+                AND r.status NOT IN ('rejected', 'canceled', 'failed')), 0)",
+    ),
+    (
+        "no more is given back than came in",
+        "SELECT id FROM payments WHERE refund_reserved_minor > 0
+            AND refund_reserved_minor > COALESCE(received_minor, amount_minor)",
+    ),
+    (
+        "what an order says it gave back is what the journals say",
+        "SELECT o.id FROM orders o WHERE o.refunded_minor <> COALESCE((
+            SELECT SUM(p.amount_minor) FROM postings p JOIN journals j ON j.id = p.journal_id
+            WHERE j.order_id = o.id AND j.cause_type = 'refund'
+                AND p.debit_account <> 'suspense:unmatched' AND p.currency = o.currency), 0)",
+    ),
+    (
+        "what was given back opens no gate",
+        "SELECT t.id FROM tickets t JOIN refund_tickets c ON c.ticket_id = t.id
+            JOIN refunds r ON r.id = c.refund_id
+            WHERE r.voids AND ((r.status = 'succeeded' AND t.status <> 'void')
+                OR (c.active AND r.status NOT IN ('requested', 'succeeded')
+                    AND t.status IN ('valid', 'used')))",
+    ),
+    (
         "money in suspense has an open task",
-        "SELECT j.payment_id FROM postings p JOIN journals j ON j.id = p.journal_id
-            WHERE p.credit_account LIKE 'suspense:%'
-            AND NOT EXISTS (SELECT 1 FROM journals r WHERE r.payment_id = j.payment_id
-                AND r.cause_type = 'review_resolved' AND j.cause_type = 'review')
-            AND (SELECT count(*) FROM tasks t WHERE t.done_at IS NULL) < (
-                SELECT count(DISTINCT k.payment_id) FROM postings q
-                JOIN journals k ON k.id = q.journal_id
-                WHERE q.credit_account LIKE 'suspense:%'
-                AND NOT EXISTS (SELECT 1 FROM journals s WHERE s.payment_id = k.payment_id
-                    AND s.cause_type = 'review_resolved' AND k.cause_type = 'review'))",
+        "SELECT s.payment_id FROM (
+            SELECT j.payment_id AS payment_id, SUM(CASE WHEN p.credit_account LIKE 'suspense:%'
+                    THEN p.amount_minor ELSE -p.amount_minor END) AS kept
+                FROM postings p JOIN journals j ON j.id = p.journal_id
+                WHERE p.credit_account LIKE 'suspense:%' OR p.debit_account LIKE 'suspense:%'
+                GROUP BY j.payment_id) s
+            WHERE s.kept <> 0 AND (SELECT count(*) FROM tasks t WHERE t.done_at IS NULL) = 0",
     ),
 ];
 
@@ -120,6 +152,8 @@ const DUMMY_TRUTH: &str = "SELECT currency FROM (
         SELECT currency, -amount_minor FROM postings WHERE credit_account = 'clearing:dummy'
         UNION ALL
         SELECT currency, -amount_minor FROM dummy_charge WHERE status = 'succeeded'
+        UNION ALL
+        SELECT currency, amount_minor FROM dummy_refund WHERE status = 'succeeded'
     ) t GROUP BY currency HAVING SUM(x) <> 0";
 
 /// Every invariant that does not hold now.

@@ -48,21 +48,35 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// The sum of an order's postings of one cause. Added up here: the databases' own sums are
-/// of other types than what they add.
-pub(super) async fn sum(
+/// An order's postings: why, from which account, how much. Added up by who asks: the databases'
+/// own sums are of other types than what they add.
+pub(super) async fn of_order(
     conn: &mut Conn,
     order: OrderId,
-    cause: Cause,
     currency: Currency,
-) -> QueryResult<i64> {
-    let amounts: Vec<i64> = sql!(conn, |c| postings::table
+) -> QueryResult<Vec<(Cause, String, i64)>> {
+    sql!(conn, |c| postings::table
         .inner_join(journals::table)
         .filter(journals::order_id.eq(order))
-        .filter(journals::cause_type.eq(cause))
         .filter(postings::currency.eq(currency))
-        .select(postings::amount_minor)
+        .select((
+            journals::cause_type,
+            postings::debit_account,
+            postings::amount_minor
+        ))
         .load(c)
-        .await)?;
-    Ok(amounts.into_iter().fold(0, i64::saturating_add))
+        .await)
+}
+
+/// The accounts that a payment's money came into, the newest first.
+pub(super) async fn credited(conn: &mut Conn, payment: PaymentId) -> QueryResult<Vec<String>> {
+    let incoming = [Cause::Capture, Cause::Review];
+    sql!(conn, |c| postings::table
+        .inner_join(journals::table)
+        .filter(journals::payment_id.eq(payment))
+        .filter(journals::cause_type.eq_any(incoming))
+        .order(journals::id.desc())
+        .select(postings::credit_account)
+        .load(c)
+        .await)
 }

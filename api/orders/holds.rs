@@ -110,6 +110,57 @@ pub(super) async fn insert(conn: &mut Conn, rows: Vec<Hold>) -> Result<(), Probl
     Ok(())
 }
 
+/// Takes a part out of what an order has for good.
+pub(super) async fn shrink(
+    conn: &mut Conn,
+    order: OrderId,
+    stock: &[Portion],
+    booths: &[BoothId],
+    now: Timestamp,
+) -> Result<(), Problem> {
+    macro_rules! consumed {
+        () => {
+            holds::table
+                .filter(holds::order_id.eq(order))
+                .filter(holds::status.eq(HoldStatus::Consumed))
+        };
+    }
+    for (id, quantity) in stock {
+        let of_stock = || consumed!().filter(holds::inventory_id.eq(*id).assume_not_null());
+        let shrunk = sql!(conn, |c| diesel::update(of_stock())
+            .filter(holds::quantity.gt(*quantity))
+            .set((
+                holds::quantity.eq(holds::quantity - *quantity),
+                holds::updated_at.eq(now)
+            ))
+            .cached()
+            .execute(c)
+            .await)?;
+        if shrunk == 0 {
+            sql!(conn, |c| diesel::update(of_stock())
+                .set((
+                    holds::status.eq(HoldStatus::Released),
+                    holds::updated_at.eq(now)
+                ))
+                .cached()
+                .execute(c)
+                .await)?;
+        }
+    }
+    if booths.is_empty() {
+        return Ok(());
+    }
+    let of_booths = consumed!().filter(holds::booth_id.eq_any(booths.iter().map(Some)));
+    sql!(conn, |c| diesel::update(of_booths)
+        .set((
+            holds::status.eq(HoldStatus::Released),
+            holds::updated_at.eq(now)
+        ))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
 pub(super) async fn set_expiry(
     conn: &mut Conn,
     order: OrderId,

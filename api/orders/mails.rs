@@ -6,9 +6,12 @@ use crate::app::App;
 use crate::booths;
 use crate::db::Conn;
 use crate::db::values::Timestamp;
-use crate::emails::{self, BoothSummary, EmailData, LineSummary, NewEmail, OrderSummary, Template};
+use crate::emails::{
+    self, BoothSummary, EmailData, LineSummary, NewEmail, OrderSummary, RefundSummary, Template,
+};
 use crate::error::{Code, Problem};
 use crate::events;
+use crate::money::Money;
 
 /// How many orders the mail of a look-up names.
 const LINKS_MOST: i64 = 20;
@@ -33,6 +36,35 @@ pub async fn queue(
         recipient: order.buyer_email.clone(),
         data,
         dedupe_key: format!("{}:{}:{fact}", template.as_str(), order.id),
+    };
+    emails::queue(conn, email, now).await
+}
+
+/// Queues a mail to the buyer about money that goes back, or does not; one for each `fact`.
+pub async fn queue_refund_mail(
+    conn: &mut Conn,
+    order: &Order,
+    terms: &Terms,
+    template: Template,
+    fact: &str,
+    amount: Money,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let data = EmailData {
+        name: order.buyer_name.clone(),
+        order: Some(summary(conn, order, terms).await?),
+        refund: Some(RefundSummary {
+            amount_minor: amount.minor,
+            currency: amount.currency,
+        }),
+        ..EmailData::default()
+    };
+    let email = NewEmail {
+        organizer: Some(order.organizer_id),
+        template,
+        recipient: order.buyer_email.clone(),
+        data,
+        dedupe_key: format!("{}:{fact}", template.as_str()),
     };
     emails::queue(conn, email, now).await
 }

@@ -166,25 +166,46 @@ impl OrderScope {
         }
     }
 
+    /// One's own, and those of the organizers that one manages.
     pub async fn of(conn: &mut Conn, caller: Caller) -> Result<Self, Problem> {
-        let by = match caller {
-            Caller::Guest(token) => {
-                let order = store::find(conn, token.order).await?;
-                return match order.filter(|order| order.guest_token() == token) {
-                    Some(order) => Ok(Self::One(order.id)),
-                    None => Err(Problem::new(Code::Unauthenticated)),
-                };
+        match caller {
+            Caller::Guest(token) => Self::of_guest(conn, token).await,
+            Caller::User(by) => {
+                let organizers = organizers::managed_by(conn, &by).await?;
+                Ok(Self::of_user(&by, organizers))
             }
-            Caller::User(by) => by,
-        };
-        Ok(match organizers::managed_by(conn, &by).await? {
+        }
+    }
+
+    /// One's own, and those of the organizers whose money one looks after.
+    pub async fn of_finance(conn: &mut Conn, caller: Caller) -> Result<Self, Problem> {
+        match caller {
+            Caller::Guest(token) => Self::of_guest(conn, token).await,
+            Caller::User(by) => {
+                let organizers = organizers::financed_by(conn, &by).await?;
+                Ok(Self::of_user(&by, organizers))
+            }
+        }
+    }
+
+    async fn of_guest(conn: &mut Conn, token: GuestToken) -> Result<Self, Problem> {
+        let order = store::find(conn, token.order).await?;
+        match order.filter(|order| order.guest_token() == token) {
+            Some(order) => Ok(Self::One(order.id)),
+            None => Err(Problem::new(Code::Unauthenticated)),
+        }
+    }
+
+    /// `None` means all organizers.
+    fn of_user(by: &SignedIn, organizers: Option<Vec<OrganizerId>>) -> Self {
+        match organizers {
             None => Self::All,
             Some(organizers) => Self::Of {
                 owner: by.user.id,
-                verified_email: verified_email(&by).map(str::to_owned),
+                verified_email: verified_email(by).map(str::to_owned),
                 organizers,
             },
-        })
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Order, OrderStatus, PaymentStatus, store};
 use crate::db::Conn;
 use crate::db::values::Timestamp;
 use crate::error::Problem;
-use crate::ledger;
+use crate::ledger::{self, Balance};
 
 /// Brings an order's projection up to date, in the commit of what changed.
 ///
@@ -16,25 +16,32 @@ pub async fn project(
     now: Timestamp,
 ) -> Result<Order, Problem> {
     let balance = ledger::balance(conn, order.id, order.currency).await?;
-    let paid_minor = balance.captured_minor;
-    let status = payment_status(order.status, order.total_minor, paid_minor, in_progress);
-    if (order.paid_minor, order.payment_status) == (paid_minor, status) {
+    let status = payment_status(order.status, order.total_minor, balance, in_progress);
+    let (paid, refunded) = (balance.captured_minor, balance.refunded_minor);
+    if (order.paid_minor, order.refunded_minor, order.payment_status) == (paid, refunded, status) {
         return Ok(order.clone());
     }
-    Ok(store::set_money(conn, order.id, paid_minor, status, now).await?)
+    Ok(store::set_money(conn, order.id, balance, status, now).await?)
 }
 
 fn payment_status(
     order: OrderStatus,
     total_minor: i64,
-    paid_minor: i64,
+    balance: Balance,
     in_progress: bool,
 ) -> PaymentStatus {
+    let kept = balance
+        .captured_minor
+        .saturating_sub(balance.refunded_minor);
+    let gave_all_back = balance.refunded_minor > 0 && kept <= 0;
     match order {
-        OrderStatus::Confirmed if paid_minor > total_minor => PaymentStatus::Overpaid,
-        OrderStatus::Confirmed => PaymentStatus::Paid,
+        OrderStatus::Confirmed if kept > total_minor => PaymentStatus::Overpaid,
+        OrderStatus::Confirmed if kept == total_minor => PaymentStatus::Paid,
+        OrderStatus::Confirmed if gave_all_back => PaymentStatus::Refunded,
+        OrderStatus::Confirmed => PaymentStatus::PartiallyRefunded,
         _ if in_progress => PaymentStatus::Processing,
-        _ if paid_minor > 0 => PaymentStatus::RefundDue,
+        _ if kept > 0 => PaymentStatus::RefundDue,
+        _ if gave_all_back => PaymentStatus::Refunded,
         _ => PaymentStatus::Unpaid,
     }
 }
@@ -46,18 +53,42 @@ mod tests {
     #[test]
     fn every_case_has_its_name() {
         use OrderStatus::{Canceled, Confirmed, Expired, Pending};
-        for (order, total, paid, in_progress, expected) in [
-            (Pending, 100, 0, false, PaymentStatus::Unpaid),
-            (Pending, 100, 0, true, PaymentStatus::Processing),
-            (Confirmed, 100, 100, false, PaymentStatus::Paid),
-            (Confirmed, 0, 0, false, PaymentStatus::Paid),
-            (Confirmed, 100, 200, true, PaymentStatus::Overpaid),
-            (Expired, 100, 0, false, PaymentStatus::Unpaid),
-            (Expired, 100, 100, false, PaymentStatus::RefundDue),
-            (Canceled, 100, 100, true, PaymentStatus::Processing),
+        for (order, total, paid, refunded, in_progress, expected) in [
+            (Pending, 100, 0, 0, false, PaymentStatus::Unpaid),
+            (Pending, 100, 0, 0, true, PaymentStatus::Processing),
+            (Confirmed, 100, 100, 0, false, PaymentStatus::Paid),
+            (Confirmed, 0, 0, 0, false, PaymentStatus::Paid),
+            (Confirmed, 100, 200, 0, true, PaymentStatus::Overpaid),
+            (Confirmed, 100, 200, 100, false, PaymentStatus::Paid),
+            (
+                Confirmed,
+                100,
+                100,
+                30,
+                false,
+                PaymentStatus::PartiallyRefunded,
+            ),
+            (Confirmed, 100, 100, 100, false, PaymentStatus::Refunded),
+            (
+                Confirmed,
+                100,
+                200,
+                150,
+                false,
+                PaymentStatus::PartiallyRefunded,
+            ),
+            (Expired, 100, 0, 0, false, PaymentStatus::Unpaid),
+            (Expired, 100, 100, 0, false, PaymentStatus::RefundDue),
+            (Expired, 100, 100, 40, false, PaymentStatus::RefundDue),
+            (Expired, 100, 100, 100, false, PaymentStatus::Refunded),
+            (Canceled, 100, 100, 0, true, PaymentStatus::Processing),
         ] {
-            let status = payment_status(order, total, paid, in_progress);
-            assert_eq!(status, expected, "{order:?} {paid}/{total} {in_progress}");
+            let balance = Balance {
+                captured_minor: paid,
+                refunded_minor: refunded,
+            };
+            let status = payment_status(order, total, balance, in_progress);
+            assert_eq!(status, expected, "{order:?} {balance:?} of {total}");
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::db::{Cache, Conn, insert_all, sql};
 use crate::id::{
     BoothTypeId, EventId, EventSessionId, OrderId, OrderItemId, OrganizerId, TicketTypeId, UserId,
 };
+use crate::ledger::Balance;
 use crate::money::Currency;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -132,13 +133,14 @@ pub(super) async fn set_status(
 pub(super) async fn set_money(
     conn: &mut Conn,
     id: OrderId,
-    paid_minor: i64,
+    balance: Balance,
     payment_status: PaymentStatus,
     now: Timestamp,
 ) -> QueryResult<Order> {
     sql!(conn, |c| diesel::update(orders::table.find(id))
         .set((
-            orders::paid_minor.eq(paid_minor),
+            orders::paid_minor.eq(balance.captured_minor),
+            orders::refunded_minor.eq(balance.refunded_minor),
             orders::payment_status.eq(payment_status),
             orders::version.eq(orders::version + 1),
             orders::updated_at.eq(now),

@@ -4,6 +4,7 @@ mod body;
 mod permission;
 mod providers;
 mod returns;
+mod review;
 mod search;
 mod transactions;
 pub mod view;
@@ -25,6 +26,7 @@ use crate::http::parse;
 use crate::http::version::{self, Privacy};
 use crate::id::PaymentId;
 use crate::orders::{self, Caller};
+use crate::refunds;
 
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config
@@ -34,6 +36,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(cancel)
         .service(simulate)
         .service(sync)
+        .service(review::review)
         .service(transactions::list)
         .service(transactions::read)
         .service(providers::list)
@@ -271,6 +274,7 @@ async fn sync(app: web::Data<App>, access: PaymentAccess) -> Result<HttpResponse
         app.limits.sync.check(&access.payment.id.to_string())?;
     }
     let payment = super::sync(&app, access.payment.id).await?;
+    refunds::look_for(&app, &payment).await?;
     app.wake_worker();
     let mut conn = app.db.find().await?;
     let view = PaymentView::load(&mut conn, payment, for_staff).await?;

@@ -14,6 +14,7 @@ use crate::db::values::Timestamp;
 use crate::emails::Template;
 use crate::error::Problem;
 use crate::id::PaymentId;
+use crate::jobs::{self, Job};
 use crate::ledger::{self, Account, Cause, Journal, Transfer};
 use crate::money::Money;
 use crate::orders::{self, Order, OrderStatus, Reallocation, Terms};
@@ -54,6 +55,11 @@ pub async fn settle(
         let received = evidence.received(&payment);
         payment.received_minor = Some(received.minor);
         payment.received_currency = Some(received.currency);
+    }
+    if status == Status::Succeeded {
+        // Exactly what was asked for, whatever was seen before.
+        payment.received_minor = None;
+        payment.received_currency = None;
     }
     if before.status.is_final() && !status.is_final() {
         // The customer tries again on its page, while a later attempt may be open.
@@ -106,7 +112,7 @@ impl Payment {
         self.expires_at = it.expires_at.or(self.expires_at);
     }
 
-    fn move_to(&mut self, status: Status, now: Timestamp) {
+    pub(super) fn move_to(&mut self, status: Status, now: Timestamp) {
         self.status = status;
         self.completed_at = status.is_final().then_some(now);
         self.version += 1;
@@ -127,7 +133,7 @@ async fn later_attempt(
     Ok((!is_last).then_some(now))
 }
 
-async fn record(
+pub(super) async fn record(
     conn: &mut Conn,
     payment: &Payment,
     actor: &str,
@@ -177,7 +183,7 @@ async fn hold_on(
 
 /// What was under way is not any more: the order has its usual time again, unless another
 /// attempt is under way.
-async fn let_go(
+pub(super) async fn let_go(
     conn: &mut Conn,
     terms: &Terms,
     order: &Order,
@@ -195,15 +201,14 @@ async fn let_go(
 }
 
 /// Brings the order's projection up to date with its payments.
-pub(super) async fn project(conn: &mut Conn, order: &Order, now: Timestamp) -> Result<(), Problem> {
+pub async fn project(conn: &mut Conn, order: &Order, now: Timestamp) -> Result<Order, Problem> {
     let attempts = of_order(conn, order.id).await?;
     let in_progress = attempts.iter().any(|p| p.status.is_in_progress());
-    orders::project(conn, order, in_progress, now).await?;
-    Ok(())
+    orders::project(conn, order, in_progress, now).await
 }
 
 /// Money is here: for an order that waits for it, for one that is over, or once too often.
-async fn capture(
+pub(super) async fn capture(
     conn: &mut Conn,
     terms: &Terms,
     order: Order,
@@ -273,8 +278,7 @@ impl From<diesel::result::Error> for Undone {
     }
 }
 
-/// The money cannot be used: it is kept apart until somebody gives it back, and the buyer is
-/// told.
+/// The money cannot be used: it is kept apart until it is given back, and the buyer is told.
 async fn set_aside(
     conn: &mut Conn,
     terms: &Terms,
@@ -291,7 +295,10 @@ async fn set_aside(
     tasks::open(conn, organizer, TaskKind::RefundDue, &object, note, now).await?;
     let template = Template::PaymentLate;
     orders::queue_mail(conn, order, terms, template, &object, now).await?;
-    project(conn, order, now).await
+    let payment = payment.id;
+    jobs::enqueue(conn, Job::GiveBack { payment }, now).await?;
+    project(conn, order, now).await?;
+    Ok(())
 }
 
 async fn book_capture(
@@ -302,7 +309,7 @@ async fn book_capture(
 ) -> Result<(), Problem> {
     let (debit, amount) = (
         Account::Clearing(payment.provider.clone()),
-        payment.amount(),
+        payment.received(),
     );
     book(conn, payment, Cause::Capture, (debit, credit, amount), now).await
 }
@@ -350,7 +357,7 @@ async fn note_review(
 }
 
 /// What was noted turned out to be the right money after all.
-async fn resolve_review(
+pub(super) async fn resolve_review(
     conn: &mut Conn,
     order: &Order,
     before: &Payment,
@@ -363,14 +370,4 @@ async fn resolve_review(
     tasks::close(conn, TaskKind::Review, &object, now).await?;
     tracing::info!(order = %order.id, payment = %before.id, "a review resolved itself");
     Ok(())
-}
-
-impl Payment {
-    /// What really came, where that is noted.
-    fn received(&self) -> Money {
-        Money::new(
-            self.received_minor.unwrap_or(self.amount_minor),
-            self.received_currency.unwrap_or(self.currency),
-        )
-    }
 }

@@ -34,6 +34,11 @@ pub struct Payment {
     pub provider_status: Option<String>,
     pub received_minor: Option<i64>,
     pub received_currency: Option<Currency>,
+    /// What is promised to or gone to refunds; moved by [`crate::refunds`] alone.
+    #[diesel(skip_update)]
+    pub refund_reserved_minor: i64,
+    #[diesel(skip_update)]
+    pub refunded_minor: i64,
     pub superseded_at: Option<Timestamp>,
     pub next_sync_at: Option<Timestamp>,
     pub syncs: i64,
@@ -69,6 +74,8 @@ impl Payment {
             provider_status: None,
             received_minor: None,
             received_currency: None,
+            refund_reserved_minor: 0,
+            refunded_minor: 0,
             superseded_at: None,
             next_sync_at: None,
             syncs: 0,

@@ -147,6 +147,27 @@ pub async fn set_status(
     .optional()
 }
 
+/// Lets a ticket that was stopped be what it was before.
+pub async fn reinstate(conn: &mut Conn, id: TicketId, now: Timestamp) -> QueryResult<()> {
+    use TicketStatus::{Suspended, Used, Valid};
+    for (was_used, to) in [(true, Used), (false, Valid)] {
+        let stopped = tickets::table
+            .find(id)
+            .filter(tickets::status.eq(Suspended))
+            .filter(tickets::used_at.is_not_null().eq(was_used));
+        sql!(conn, |c| diesel::update(stopped)
+            .set((
+                tickets::status.eq(to),
+                tickets::version.eq(tickets::version + 1),
+                tickets::updated_at.eq(now),
+            ))
+            .cached()
+            .execute(c)
+            .await)?;
+    }
+    Ok(())
+}
+
 /// Notes the first entry, and that tickets are used, where they are good.
 macro_rules! note_used {
     ($which:expr, $now:expr) => {{

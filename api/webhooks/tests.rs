@@ -20,6 +20,7 @@ fn news(reference: &str) -> GatewayEvent {
         kind: "payment.changed".to_owned(),
         reference: Some(reference.to_owned()),
         snapshot: None,
+        refund: None,
     }
 }
 

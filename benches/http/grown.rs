@@ -28,6 +28,7 @@ const TABLES: &[(&str, u32, Changed)] = &[
             ("id", "{own}"),
             ("order_id", "{order}"),
             ("order_item_id", "{item}"),
+            ("position", "(i - 1) % 5 + 1"),
             ("serial", "'G' || i"),
         ],
     ),

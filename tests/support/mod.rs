@@ -3,6 +3,7 @@
 pub mod client;
 pub mod contract;
 pub mod database;
+pub mod gateway;
 pub mod mails;
 pub mod sale;
 

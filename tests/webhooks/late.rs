@@ -13,7 +13,7 @@ use crate::support::sale::{
 use crate::support::{TestApp, on_both};
 
 /// An order whose time is over, and its payment.
-async fn expired_purchase(app: &TestApp, shop: &Shop, items: Vec<Value>) -> (Purchase, Value) {
+pub async fn expired_purchase(app: &TestApp, shop: &Shop, items: Vec<Value>) -> (Purchase, Value) {
     let purchase = shop.purchase(app, items).await;
     let payment = purchase.payment().await;
     app.clock.advance(HOLD_IS_OVER);
@@ -84,12 +84,12 @@ on_both! {
         assert_eq!(order["paid_minor"], 2 * VIP);
         assert!(order["tickets"].as_array().unwrap().iter().all(|ticket| ticket["status"] == "void"));
         expect_stock(app, "VIP", 0, 9).await;
+        let list = app.admin().await.get("/api/v1/orders?payment_status=refund_due,overpaid").await;
+        assert_eq!(list.expect(200).body["data"][0]["id"], purchase.order.as_str());
         expect_refund_due(app, 2 * VIP).await;
         // The other buyer's, and no more.
         assert_eq!(count_mails(app, "order_confirmation").await, 1);
         purchase.pay_again(json!({})).await.expect_problem(409, "order_expired");
-        let list = app.admin().await.get("/api/v1/orders?payment_status=refund_due,overpaid").await;
-        assert_eq!(list.expect(200).body["data"][0]["id"], purchase.order.as_str());
         expect_true_books(app).await;
     }
 

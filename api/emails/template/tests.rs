@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::config::Config;
 use crate::db::{Db, PoolSettings};
-use crate::emails::LineSummary;
+use crate::emails::{LineSummary, RefundSummary};
 use crate::id::OrderId;
 use crate::keys::{Purpose, Token};
 
@@ -77,6 +77,10 @@ fn sample(text: &str) -> EmailData {
             type_name: text.to_owned(),
             company_name: text.to_owned(),
         }),
+        refund: Some(RefundSummary {
+            amount_minor: 2_500_000,
+            currency: Currency::from_code("TZS").unwrap(),
+        }),
     }
 }
 
@@ -108,6 +112,8 @@ fn an_order_mail_says_what_when_where_and_how_much() {
         Template::OrderConfirmation,
         Template::PaymentFailed,
         Template::PaymentLate,
+        Template::Refunded,
+        Template::RefundRejected,
         Template::OrderExpired,
     ] {
         let mail = render(template, &data, &[], &keys).unwrap();

@@ -7,13 +7,16 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::Sha256;
 
-use super::store::{Charge, DummyStatus};
+use super::refunds::Refund;
+use super::store::{self, Charge, DummyStatus};
 use super::{Dummy, TOLERANCE_SECONDS, snapshot_of};
 use crate::db::Conn;
 use crate::db::values::{Timestamp, text_enum};
 use crate::digest::{hex, read_hex};
 use crate::error::Problem;
-use crate::gateways::{GatewayEvent, RawWebhook, RemoteStatus, Snapshot, Unreadable};
+use crate::gateways::{
+    GatewayEvent, RawWebhook, RefundSnapshot, RemoteStatus, Snapshot, Unreadable,
+};
 use crate::jobs::{self, Job};
 use crate::money::Currency;
 
@@ -64,6 +67,8 @@ struct Data {
     amount_minor: i64,
     currency: String,
     livemode: bool,
+    /// Of a message about a refund.
+    refund: Option<RefundSnapshot>,
 }
 
 impl Dummy {
@@ -84,6 +89,31 @@ impl Dummy {
                 "amount_minor": charge.amount_minor,
                 "currency": charge.currency.code(),
                 "livemode": false,
+            },
+        });
+        let body = body.to_string();
+        Ok(jobs::enqueue(conn, Job::DeliverDummyWebhook { body }, now).await?)
+    }
+
+    pub(super) async fn queue_refund_message(
+        &self,
+        conn: &mut Conn,
+        refund: &Refund,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let charge = store::find(conn, &refund.charge).await?;
+        let charge = charge.ok_or_else(|| Problem::internal("a refund without its charge"))?;
+        let body = json!({
+            "id": format!("devt_{}", hex(&crate::random::bytes::<12>())),
+            "type": "payment.refunded",
+            "created": now.unix_seconds(),
+            "data": {
+                "payment_id": charge.payment,
+                "reference": charge.reference,
+                "amount_minor": charge.amount_minor,
+                "currency": charge.currency.code(),
+                "livemode": false,
+                "refund": RefundSnapshot::from(refund),
             },
         });
         let body = body.to_string();
@@ -156,11 +186,14 @@ pub(super) fn parse(body: &[u8]) -> Result<GatewayEvent, Unreadable> {
         livemode: data.livemode,
         ..snapshot_of(status, &message.kind)
     });
+    let refund = data.refund.filter(|_| message.kind == "payment.refunded");
+    let is_about_something = snapshot.is_some() || refund.is_some();
     Ok(GatewayEvent {
         dedupe_key: message.id,
         kind: message.kind,
-        reference: snapshot.as_ref().map(|_| data.reference),
+        reference: is_about_something.then_some(data.reference),
         snapshot,
+        refund,
     })
 }
 

@@ -56,6 +56,24 @@ pub(super) async fn find(conn: &mut Conn, reference: &str) -> QueryResult<Option
     .optional()
 }
 
+/// SQLite has one writer, so its transaction is the lock.
+pub(super) async fn lock(conn: &mut Conn, reference: &str) -> QueryResult<Option<Charge>> {
+    sql!(conn,
+        sqlite: |c| dummy_charge::table
+            .find(reference)
+            .select(Charge::as_select())
+            .first(c)
+            .await,
+        postgres: |c| dummy_charge::table
+            .find(reference)
+            .select(Charge::as_select())
+            .for_update()
+            .first(c)
+            .await
+    )
+    .optional()
+}
+
 /// The charge that a payment's page shows: its newest.
 pub(super) async fn find_by_payment(
     conn: &mut Conn,

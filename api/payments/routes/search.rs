@@ -57,13 +57,21 @@ pub async fn list(
 }
 
 pub fn read_filter(query: &mut Query) -> PaymentFilter {
+    let statuses = query.optional("status", names(Status::NAMES, Status::from_name));
+    PaymentFilter {
+        statuses: statuses.unwrap_or_default(),
+        ..read_common(query)
+    }
+}
+
+/// What every list of money can be filtered by.
+pub fn read_common(query: &mut Query) -> PaymentFilter {
     let providers = query.optional("provider", |text| {
         Ok(text.split(',').map(str::to_owned).collect::<Vec<_>>())
     });
-    let statuses = query.optional("status", names(Status::NAMES, Status::from_name));
     PaymentFilter {
         providers: providers.unwrap_or_default(),
-        statuses: statuses.unwrap_or_default(),
+        statuses: Vec::new(),
         order_id: query.optional("order_id", as_text(parse::parsed("an order's id"))),
         reference: query.optional("reference", as_text(parse::line(100))),
         created_from: query.optional("created_at[gte]", as_text(parse::instant)),

@@ -90,7 +90,7 @@ impl PaymentView {
             .as_ref()
             .filter(|_| payment.status == Status::RequiresAction)
             .and_then(|details| details.next_action.clone());
-        let is_captured = payment.status == Status::Succeeded;
+        let refundable_minor = payment.refundable().minor;
         Self {
             amount_display: payment.amount().to_string(),
             payment_method: details.as_ref().and_then(|d| Some(d.method.clone()?.0)),
@@ -109,8 +109,8 @@ impl PaymentView {
             provider_payment_id: payment.provider_payment_id.filter(|_| for_staff),
             provider_reference: payment.reference.clone(),
             reference: payment.reference,
-            refunded_minor: 0,
-            refundable_minor: if is_captured { payment.amount_minor } else { 0 },
+            refunded_minor: payment.refunded_minor,
+            refundable_minor,
             superseded: payment.superseded_at.is_some(),
             created_at: payment.created_at,
             updated_at: payment.updated_at,
