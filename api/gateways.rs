@@ -57,6 +57,10 @@ pub trait Gateway: Send + Sync {
     /// Every refund of a payment, also those that were not made by us.
     async fn list_refunds(&self, refs: &PaymentRefs) -> Result<Vec<RefundSnapshot>, GatewayError>;
 
+    /// Every payment that was started there from `from` on and before `until`, whatever became
+    /// of it.
+    async fn list(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Snapshot>, GatewayError>;
+
     /// Whether a message comes from the gateway. It may need the network.
     async fn verify_webhook(&self, message: &RawWebhook<'_>) -> Authenticity;
 
@@ -122,7 +126,7 @@ pub struct RefundSnapshot {
 }
 
 /// How a gateway says that a payment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RemoteStatus {
     RequiresAction,
@@ -261,6 +265,13 @@ pub struct GatewayEvent {
     pub snapshot: Option<Snapshot>,
     /// How a refund of the payment stands, when it is about one.
     pub refund: Option<RefundSnapshot>,
+}
+
+impl GatewayEvent {
+    /// Whether it says how something stands; else the gateway must be asked.
+    pub fn is_enough(&self) -> bool {
+        self.snapshot.is_some() || self.refund.is_some()
+    }
 }
 
 /// What differs between gateways.

@@ -153,6 +153,7 @@ id! {
     PostingId = "pst",
     WebhookEventId = "whe",
     TaskId = "tsk",
+    ReconciliationRunId = "rcn",
     CheckinListId = "lst",
     ScanId = "scn",
     AdmissionId = "adm",

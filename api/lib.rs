@@ -9,7 +9,7 @@
 //! | [`db`], [`id`], [`money`], [`clock`], [`random`] | what rows, ids, amounts and instants are |
 //! | [`batch`] | the hottest writes of one moment share a transaction |
 //! | [`http`] | what every route shares; it knows no noun |
-//! | [`accounts`], [`organizers`], [`events`], [`inventory`], [`booths`], [`orders`], [`checkout`], [`payments`], [`refunds`], [`ledger`], [`webhooks`], [`tickets`], [`gate`], [`emails`], [`tasks`], [`audit`], [`service`] | the nouns: rules in the file, queries in `store`, handlers in `routes` |
+//! | [`accounts`], [`organizers`], [`events`], [`inventory`], [`booths`], [`orders`], [`checkout`], [`payments`], [`refunds`], [`ledger`], [`webhooks`], [`reconciliation`], [`tickets`], [`gate`], [`emails`], [`tasks`], [`audit`], [`service`] | the nouns: rules in the file, queries in `store`, handlers in `routes` |
 //! | [`gateways`] | what the outside takes the money through |
 //! | [`jobs`], [`mail`] | background work; how mails leave |
 //!
@@ -43,6 +43,7 @@ mod orders;
 mod organizers;
 mod payments;
 mod random;
+mod reconciliation;
 mod refunds;
 mod service;
 mod slug;

@@ -14,7 +14,7 @@ use crate::db::values::Timestamp;
 use crate::error::{Code, Problem};
 use crate::id::{OrganizerId, UserId};
 use crate::money::Currency;
-pub use permission::OrganizerManager;
+pub use permission::{FinanceMember, OrganizerManager};
 pub use store::Organizer;
 
 /// The organizer that exists from the first start, so that a single one never has to be
@@ -126,6 +126,11 @@ pub async fn find_for_event(
         (None, Some(_)) => Err(unknown()),
         _ => Err(Problem::new(Code::Forbidden)),
     }
+}
+
+/// Whether there is such an organizer.
+pub async fn exists(conn: &mut Conn, id: OrganizerId) -> Result<bool, Problem> {
+    Ok(store::find(conn, id).await?.is_some())
 }
 
 /// What the caller is in an organizer; an admin is a manager everywhere.

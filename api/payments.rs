@@ -4,6 +4,7 @@
 //! reaches our books through [`settle`] alone.
 
 mod attempt;
+mod books;
 mod close;
 mod details;
 mod evidence;
@@ -27,6 +28,7 @@ use crate::gateways::PaymentRefs;
 use crate::id::{OrderId, PaymentId};
 use crate::money::Money;
 pub use attempt::{Attempt, Intent, Recorded, ReturnUrls, call, intend, outcome_of, record};
+pub use books::{Books, Names, called, paid_between};
 pub use close::close_attempts;
 pub use details::Details;
 pub use evidence::Evidence;

@@ -1,13 +1,15 @@
 //! Tasks: what a person must decide. Each is opened once for its object, whatever is repeated.
 
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+pub mod routes;
+mod store;
 
-use crate::db::schema::tasks;
+use crate::audit;
+use crate::db::Conn;
 use crate::db::values::{Timestamp, text_enum};
-use crate::db::{Conn, sql};
-use crate::error::Problem;
-use crate::id::{OrganizerId, TaskId};
+use crate::error::{Code, Problem};
+use crate::id::{OrganizerId, TaskId, UserId};
+pub use store::count_open;
+use store::{NewTask, Task};
 
 text_enum! {
     pub enum TaskKind {
@@ -15,24 +17,20 @@ text_enum! {
         Review = "review",
         /// Money must be given back.
         RefundDue = "refund_due",
-        /// A gateway tells of a payment that we do not know.
+        /// A gateway's books and ours say different things.
         Unmatched = "unmatched",
         /// A refund that no gateway makes.
         ManualRefund = "manual_refund",
+        /// A gateway has not said for long what became of a payment.
+        UnknownTooLong = "unknown_too_long",
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = tasks)]
-struct TaskRow<'a> {
-    id: TaskId,
-    organizer_id: Option<OrganizerId>,
-    kind: TaskKind,
-    object: &'a str,
-    note: &'a str,
-    done_at: Option<Timestamp>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+impl TaskKind {
+    /// Money that stands apart has an open task: what moves the money closes it, nobody else.
+    fn is_done_with_the_money(self) -> bool {
+        matches!(self, Self::Review | Self::RefundDue)
+    }
 }
 
 /// Opens a task, unless there is one for the same object.
@@ -44,23 +42,16 @@ pub async fn open(
     note: &str,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    let row = TaskRow {
+    let row = NewTask {
         id: TaskId::new(),
         organizer_id,
         kind,
         object,
         note,
-        done_at: None,
         created_at: now,
         updated_at: now,
     };
-    sql!(conn, |c| diesel::insert_into(tasks::table)
-        .values(&row)
-        .on_conflict((tasks::kind, tasks::object))
-        .do_nothing()
-        .execute(c)
-        .await)?;
-    Ok(())
+    Ok(store::insert(conn, &row).await?)
 }
 
 /// Marks a task as done that solved itself.
@@ -70,22 +61,31 @@ pub async fn close(
     object: &str,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    let open = tasks::table
-        .filter(tasks::kind.eq(kind))
-        .filter(tasks::object.eq(object))
-        .filter(tasks::done_at.is_null());
-    sql!(conn, |c| diesel::update(open)
-        .set((tasks::done_at.eq(now), tasks::updated_at.eq(now)))
-        .execute(c)
-        .await)?;
-    Ok(())
+    Ok(store::close(conn, kind, object, now).await?)
 }
 
-/// How many tasks wait for a person.
-pub async fn count_open(conn: &mut Conn) -> QueryResult<i64> {
-    sql!(conn, |c| tasks::table
-        .filter(tasks::done_at.is_null())
-        .count()
-        .get_result(c)
-        .await)
+/// Somebody has done a task.
+async fn finish(
+    conn: &mut Conn,
+    task: &Task,
+    note: Option<&str>,
+    actor: UserId,
+    now: Timestamp,
+) -> Result<Task, Problem> {
+    let refused = |detail| Problem::new(Code::InvalidTransition).detail(detail);
+    if task.done_at.is_none() && task.kind.is_done_with_the_money() {
+        let detail = "It is done when its money is given back, or the payment is decided about.";
+        return Err(refused(detail));
+    }
+    let done = store::finish(conn, task.id, &actor.to_string(), note, now).await?;
+    let done = done.ok_or_else(|| refused("It is done already."))?;
+    let entry = audit::Entry {
+        organizer: done.organizer_id,
+        actor: actor.to_string(),
+        action: "task.done",
+        object: done.id.to_string(),
+        at: now,
+    };
+    entry.write(conn, &(done.kind, &done.object, note)).await?;
+    Ok(done)
 }

@@ -1,6 +1,7 @@
 //! Messages from gateways. One that is enough by itself is stored and applied in one commit;
 //! one that must be looked up is stored, then the gateway is asked. A hint is never stored.
 
+mod reprocess;
 pub mod routes;
 mod store;
 #[cfg(test)]
@@ -17,15 +18,15 @@ use crate::id::{PaymentId, WebhookEventId};
 use crate::jobs::{self, Job};
 use crate::metrics;
 use crate::orders::Terms;
-use crate::payments::{self, Asked, Evidence};
+use crate::payments::{self, Asked, Evidence, Payment};
 use crate::refunds;
 use crate::tasks::{self, TaskKind};
-use store::EventRow;
 pub use store::oldest_waiting;
+use store::{Event, EventRow};
 
 text_enum! {
     /// `received → applied | ignored | unmatched | failed → dead`.
-    pub enum EventStatus {
+    pub enum WebhookEventStatus {
         /// Stored, and to be looked up.
         Received = "received",
         Applied = "applied",
@@ -35,6 +36,21 @@ text_enum! {
         Unmatched = "unmatched",
         Failed = "failed",
         Dead = "dead",
+    }
+}
+
+impl WebhookEventStatus {
+    /// From where a message can be taken once more.
+    const REPROCESSABLE: [Self; 4] = [Self::Received, Self::Unmatched, Self::Failed, Self::Dead];
+
+    /// What becomes of a message, by what it says and whether its payment is known.
+    fn of(payment: Option<&Payment>, event: &GatewayEvent) -> Self {
+        match (payment, &event.reference) {
+            (_, None) => Self::Ignored,
+            (None, Some(_)) => Self::Unmatched,
+            (Some(_), _) if event.is_enough() => Self::Applied,
+            (Some(_), _) => Self::Received,
+        }
     }
 }
 
@@ -113,14 +129,8 @@ async fn take(
                 }
                 None => None,
             };
-            let is_enough = event.snapshot.is_some() || event.refund.is_some();
-            let status = match (&payment, &event.reference) {
-                (_, None) => EventStatus::Ignored,
-                (None, Some(_)) => EventStatus::Unmatched,
-                (Some(_), _) if is_enough => EventStatus::Applied,
-                (Some(_), _) => EventStatus::Received,
-            };
-            let row = EventRow {
+            let status = WebhookEventStatus::of(payment.as_ref(), event);
+            let row = Event {
                 id: WebhookEventId::new(),
                 organizer_id: payment.as_ref().map(|payment| payment.organizer_id),
                 payment_id: payment.as_ref().map(|payment| payment.id),
@@ -129,57 +139,74 @@ async fn take(
                 dedupe_key: event.dedupe_key.clone(),
                 kind: event.kind.clone(),
                 authenticity: "signed".to_owned(),
-                raw: keep(body),
                 status,
                 received_at: now,
-                applied_at: (status == EventStatus::Applied).then_some(now),
+                applied_at: (status == WebhookEventStatus::Applied).then_some(now),
                 created_at: now,
                 updated_at: now,
             };
+            let row = EventRow {
+                event: row,
+                raw: keep(body),
+            };
             if !store::insert(conn, &row).await? {
-                return repeat(conn, &row, now).await;
+                let about = (payment.as_ref(), Some(event));
+                return repeat(conn, &terms, &row.event, about, now).await;
             }
-            match payment {
-                Some(payment) if is_enough => {
-                    do_as_told(conn, &terms, gateway, payment.id, event, now).await?;
-                }
-                Some(payment) => look_up(conn, row.id, payment.id, now).await?,
-                None if status == EventStatus::Unmatched => {
-                    let note = format!("{} tells of a payment that is not ours.", gateway.id());
-                    let (kind, object) = (TaskKind::Unmatched, row.id.to_string());
-                    tasks::open(conn, None, kind, &object, &note, now).await?;
-                }
-                None => {}
+            let id = row.event.id;
+            if let Some(payment) = payment {
+                act(conn, &terms, (id, &payment), Some(event), now).await?;
+            } else if status == WebhookEventStatus::Unmatched {
+                let note = format!("{} tells of a payment that is not ours.", gateway.id());
+                let (kind, object) = (TaskKind::Unmatched, id.to_string());
+                tasks::open(conn, None, kind, &object, &note, now).await?;
             }
             Ok(())
         })
         .await
 }
 
-/// What a message that is enough by itself says of a payment and of its refunds.
-async fn do_as_told(
+/// Does what an event says about its payment and the payment's refunds; one that does not say
+/// it is looked up.
+async fn act(
     conn: &mut Conn,
     terms: &Terms,
-    gateway: &dyn Gateway,
-    payment: PaymentId,
-    event: &GatewayEvent,
+    (event, payment): (WebhookEventId, &Payment),
+    said: Option<&GatewayEvent>,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    if let Some(snapshot) = &event.snapshot {
-        let evidence = Evidence::told(snapshot, gateway.id());
-        payments::settle(conn, terms, payment, &evidence, now).await?;
+    let Some(said) = said.filter(|said| said.is_enough()) else {
+        return look_up(conn, event, payment.id, now).await;
+    };
+    if let Some(snapshot) = &said.snapshot {
+        let evidence = Evidence::told(snapshot, &payment.provider);
+        payments::settle(conn, terms, payment.id, &evidence, now).await?;
     }
-    if let Some(refund) = &event.refund {
-        refunds::notice(conn, terms, payment, refund, now).await?;
+    if let Some(refund) = &said.refund {
+        refunds::notice(conn, terms, payment.id, refund, now).await?;
     }
     Ok(())
 }
 
-/// A repeated event that still waits for its look-up is looked up at once.
-async fn repeat(conn: &mut Conn, row: &EventRow, now: Timestamp) -> Result<(), Problem> {
-    let earlier = store::find(conn, &row.provider, &row.account, &row.dedupe_key).await?;
+/// A repeated event that still waits for its look-up is looked up at once; one whose payment
+/// was not known is taken when it is known by now.
+async fn repeat(
+    conn: &mut Conn,
+    terms: &Terms,
+    row: &Event,
+    (payment, said): (Option<&Payment>, Option<&GatewayEvent>),
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let earlier = store::find_earlier(conn, &row.provider, &row.account, &row.dedupe_key).await?;
     match earlier {
-        Some((id, EventStatus::Received, Some(payment))) => look_up(conn, id, payment, now).await,
+        Some((id, WebhookEventStatus::Received, Some(payment))) => {
+            look_up(conn, id, payment, now).await
+        }
+        Some((id, WebhookEventStatus::Unmatched, _)) if payment.is_some() => {
+            let about = (payment, said);
+            reprocess::again(conn, terms, (id, row.status), about, now).await?;
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::contract::{Operation, operations};
-use crate::support::sale::{self, simulate};
+use crate::support::sale::{self, message, simulate, tell, text};
 use crate::support::{Client, TestApp, event_body, on_both};
 
 /// Who may use an operation.
@@ -32,6 +32,8 @@ enum Access {
     TicketAtGate,
     /// Gate staff's and managers' of the draft's organizer.
     GateOfDraft,
+    /// Whoever handles any organizer's money: finance staff and managers.
+    AnyFinance,
 }
 
 fn access(operation: &str) -> Access {
@@ -73,9 +75,12 @@ fn access(operation: &str) -> Access {
         | "create_refund" => Access::SignedIn,
         "list_users" | "create_user" | "read_user" | "update_user" | "create_organizer"
         | "list_jobs" | "read_job" | "retry_job" => Access::Admin,
-        "list_audit_log" | "verify_audit_log" | "list_emails" | "list_providers" => {
-            Access::AnyManager
-        }
+        "list_audit_log"
+        | "verify_audit_log"
+        | "list_emails"
+        | "list_providers"
+        | "list_webhook_events" => Access::AnyManager,
+        "list_tasks" | "start_reconciliation" => Access::AnyFinance,
         "read_order"
         | "update_order"
         | "cancel_order"
@@ -94,6 +99,7 @@ fn access(operation: &str) -> Access {
         | "retry_refund"
         | "sync_refund"
         | "mark_refund_done"
+        | "list_payment_events"
         | "read_checkout_session"
         | "read_ticket"
         | "update_ticket"
@@ -147,8 +153,14 @@ fn access(operation: &str) -> Access {
         | "create_booths"
         | "update_booth"
         | "delete_booth" => Access::ManagedDraft,
-        // To anybody but its organizer's managers a mail does not exist.
-        "read_email" | "resend_email" => Access::ManagedDraft,
+        // To anybody but its organizer's managers a mail does not exist, nor a gateway's message;
+        // to anybody who does not handle its money, no task and no reconciliation.
+        "read_email"
+        | "resend_email"
+        | "read_webhook_event"
+        | "reprocess_webhook_event"
+        | "finish_task"
+        | "read_reconciliation" => Access::ManagedDraft,
         // Tried in tests of their own: the right depends on the body or on one's own rows.
         "create_event" | "end_my_session" | "create_payment_intent" => Access::SignedIn,
         other => panic!("{other} is not in the table: who may use it?"),
@@ -171,6 +183,9 @@ struct Scene {
     ticket: String,
     scan: String,
     list: String,
+    message: String,
+    run: String,
+    task: String,
 }
 
 impl Scene {
@@ -181,6 +196,9 @@ impl Scene {
             path if path.contains("/orders/") => &self.order,
             path if path.contains("/tickets/{id}") => &self.ticket,
             path if path.contains("/checkout-sessions/") => &self.checkout,
+            path if path.contains("/webhook-events/") => &self.message,
+            path if path.contains("/reconciliation/") => &self.run,
+            path if path.contains("/tasks/") => &self.task,
             path if path.contains("/payment-intents/") || path.contains("/transactions/") => {
                 &self.payment
             }
@@ -234,16 +252,37 @@ async fn purchase(app: &TestApp, manager: &Client, organizer: &str) -> Value {
 /// A refund of something that a guest has bought there and paid.
 async fn refund(app: &TestApp, manager: &Client, organizer: &str) -> String {
     let sale = purchase(app, manager, organizer).await;
-    let text = |name: &str| sale[name].as_str().unwrap().to_owned();
-    let guest = app.nobody().with_token(&text("order_token"));
-    let paid = simulate(&guest, &text("payment_id"), "succeed").await;
+    let guest = app.nobody().with_token(&text(&sale["order_token"]));
+    let paid = simulate(&guest, &text(&sale["payment_id"]), "succeed").await;
     paid.expect(202);
     app.drain().await;
-    let body = json!({"order_id": text("order_id"), "reason": "other"});
+    let body = json!({"order_id": text(&sale["order_id"]), "reason": "other"});
     let made = manager
         .keyed(&sale::key(), "POST", "/api/v1/refunds", body)
         .await;
     made.expect(201).id()
+}
+
+/// A gateway's message about money that was not asked for, the task that it made, and a
+/// reconciliation.
+async fn back_office(app: &TestApp, manager: &Client, organizer: &str) -> (String, String, String) {
+    let sale = purchase(app, manager, organizer).await;
+    let path = format!("/api/v1/payment-intents/{}", text(&sale["payment_id"]));
+    let payment = manager.get(&path).await.expect(200).body.clone();
+    let mut message = message("payment.succeeded", &payment);
+    message["data"]["amount_minor"] = json!(2);
+    tell(app, &message).await;
+    let first = async |path: &str| {
+        let list = manager.get(path).await;
+        text(&list.expect(200).body["data"][0]["id"])
+    };
+    let path = "/api/v1/reconciliation/runs";
+    let body = json!({
+        "provider": "dummy", "from": "2027-01-01T00:00:00Z", "until": "2027-01-02T00:00:00Z",
+    });
+    let run = manager.keyed("a comparison", "POST", path, body).await;
+    let message = first("/api/v1/webhook-events").await;
+    (message, first("/api/v1/tasks").await, run.expect(202).id())
 }
 
 async fn call(client: &Client, operation: &Operation, scene: &Scene) -> crate::support::Answer {
@@ -279,13 +318,14 @@ on_both! {
         let booth = booth.expect(201).body["data"][0]["id"].as_str().unwrap().to_owned();
         let sale = purchase(app, &manager, &organizer).await;
         let refund = refund(app, &manager, &organizer).await;
-        let text = |name: &str| sale[name].as_str().unwrap().to_owned();
+        let named = |name: &str| text(&sale[name]);
         let code = json!({"code": "no code"});
         let scan = manager.post("/api/v1/checkins", code).await;
         let scan = scan.expect(200).body["scan_id"].as_str().unwrap().to_owned();
+        let (message, task, run) = back_office(app, &manager, &organizer).await;
         let scene = Scene {
-            order: text("order_id"), payment: text("payment_id"), checkout: text("id"),
-            refund, ticket: sale["tickets"][0]["id"].as_str().unwrap().to_owned(),
+            message, run, task, refund, order: named("order_id"), payment: named("payment_id"), checkout: named("id"),
+            ticket: sale["tickets"][0]["id"].as_str().unwrap().to_owned(),
             scan, list: event.replace("evt_", "lst_"),
             organizer, member: gate.user_id(), event, session, ticket_type, booth_type, booth,
             user: gate.user_id(),
@@ -331,6 +371,10 @@ on_both! {
                     Access::GateOfDraft => refused(404),
                     Access::SignedIn => assert!(status != 401 && status < 500, "{name}"),
                     Access::Admin => refused(403),
+                    Access::AnyFinance if who == "other manager" => {
+                        assert!(!matches!(status, 401 | 403) && status < 500, "{name}");
+                    }
+                    Access::AnyFinance => refused(403),
                     Access::AnyManager if who == "other manager" => refused(200),
                     Access::AnyManager => refused(403),
                     Access::Manager if who == "gate" => refused(403),

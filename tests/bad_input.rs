@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::contract::{Operation, operations};
-use crate::support::sale::simulate;
+use crate::support::sale::{message, simulate, tell};
 use crate::support::{Client, TestApp, event_body, on_both};
 
 /// Texts that somebody has sent to some system one day.
@@ -85,7 +85,21 @@ async fn scene(app: &TestApp, admin: &Client) -> Vec<(&'static str, String)> {
         .await;
     let ticket = &given.expect(201).body["tickets"][0]["id"];
     let refund = refund(app, admin, &path, &event).await;
+    // News of a payment that nobody knows is a task too.
+    let unknown = json!({
+        "id": "pay_01h455vb4pex5vsknk084sn02q", "reference": "00000000000000000000",
+        "amount_minor": 1, "currency": "TZS",
+    });
+    tell(app, &message("payment.succeeded", &unknown)).await;
+    let runs = "/api/v1/reconciliation/runs";
+    let body = json!({
+        "provider": "dummy", "from": "2027-01-01T00:00:00Z", "until": "2027-01-02T00:00:00Z",
+    });
+    let run = admin.keyed("bad-input-run", "POST", runs, body).await;
     vec![
+        ("webhook-events", first("/api/v1/webhook-events").await),
+        ("tasks", first("/api/v1/tasks").await),
+        ("runs", run.expect(202).id()),
         ("orders", text("order_id")),
         ("tickets", ticket.as_str().unwrap().to_owned()),
         ("scan_id", first("/api/v1/checkins").await),
@@ -142,6 +156,9 @@ fn path(operation: &Operation, scene: &[(&str, String)]) -> String {
         "tickets",
         "emails",
         "jobs",
+        "webhook-events",
+        "tasks",
+        "runs",
     ];
     let id = kinds
         .into_iter()

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio_postgres::NoTls;
 
 use crate::support::contract::operations;
-use crate::support::sale::Shop;
+use crate::support::sale::{Shop, key};
 use crate::support::{Client, Database, Kind, TestApp, block_on};
 use crate::tickets::{VERIFY, give_free};
 
@@ -35,6 +35,7 @@ const GROWING: &[&str] = &[
     "postings",
     "refund_tickets",
     "refunds",
+    "reconciliation_runs",
     "scans",
     "tasks",
     "tickets",
@@ -55,6 +56,9 @@ fn filters(shop: &Shop, order: &str, ticket: &str) -> HashMap<&'static str, Stri
         ("email", "asha@example.com".to_owned()),
         ("serial", "TKT-7QX4-M2RK-8ZN".to_owned()),
         ("object", order.to_owned()),
+        ("kind", "unmatched".to_owned()),
+        ("done", "true".to_owned()),
+        ("type", "payment.succeeded".to_owned()),
         ("scanner", "usr_01h455vb4pex5vsknk084sn02q".to_owned()),
         ("actor", "usr_01h455vb4pex5vsknk084sn02q".to_owned()),
         ("created_at[gte]", "2026-01-01T00:00:00Z".to_owned()),
@@ -64,16 +68,22 @@ fn filters(shop: &Shop, order: &str, ticket: &str) -> HashMap<&'static str, Stri
 }
 
 /// Asks for every list, plain and by each filter.
-async fn list_all(client: &Client, shop: &Shop, filters: &HashMap<&'static str, String>) -> usize {
+async fn list_all(
+    client: &Client,
+    shop: &Shop,
+    payment: &str,
+    filters: &HashMap<&'static str, String>,
+) -> usize {
     let mut asked = 0;
     for operation in operations() {
         let parameters = operation.parameters("query");
         if operation.method != "GET" || !parameters.iter().any(|name| name == "limit") {
             continue;
         }
-        let id = match operation.path.contains("/organizers/") {
-            true => &shop.organizer,
-            false => &shop.event,
+        let id = match operation.path.as_str() {
+            path if path.contains("/organizers/") => &shop.organizer,
+            path if path.contains("/payment-intents/") => payment,
+            _ => &shop.event,
         };
         let path = operation.path.replace("{id}", id);
         client.get(&format!("{path}?limit=2")).await;
@@ -88,6 +98,19 @@ async fn list_all(client: &Client, shop: &Shop, filters: &HashMap<&'static str, 
         }
     }
     asked
+}
+
+/// Compares our payments with the gateway's, and looks at what was found.
+async fn compare(client: &Client, app: &TestApp) {
+    let runs = "/api/v1/reconciliation/runs";
+    let until = app.clock.now().plus(Duration::from_secs(60));
+    let from = until.minus(Duration::from_secs(24 * 3600));
+    let body = json!({"provider": "dummy", "from": from, "until": until});
+    let run = client.keyed(&key(), "POST", runs, body).await;
+    app.drain().await;
+    let path = format!("{runs}/{}", run.expect(202).id());
+    let run = client.get(&path).await;
+    assert_eq!(run.expect(200).body["status"], "done", "{}", run.text);
 }
 
 /// Sells, pays, lets in, lists, lets expire.
@@ -108,6 +131,7 @@ async fn live(app: &TestApp) {
     let asked = list_all(
         &shop.admin,
         &shop,
+        &paid.payment,
         &filters(&shop, &paid.order, &holder.ticket),
     )
     .await;
@@ -124,6 +148,17 @@ async fn live(app: &TestApp) {
             client.get(&format!("/api/v1/{path}")).await.expect(200);
         }
     }
+    for path in [
+        "webhook-events?status=unmatched,failed",
+        "tasks",
+        "tasks?done=true",
+    ] {
+        for client in [&shop.admin, &manager] {
+            client.get(&format!("/api/v1/{path}")).await.expect(200);
+        }
+    }
+    compare(&shop.admin, app).await;
+    compare(&manager, app).await;
     app.drain().await;
     app.clock.advance(Duration::from_secs(3600));
     app.drain().await;

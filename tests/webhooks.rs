@@ -1,6 +1,7 @@
 //! What a gateway tells us: believed when it is signed, applied once, in any order, and
 //! never lost.
 
+mod again;
 mod any_order;
 mod late;
 mod mismatches;

@@ -24,6 +24,11 @@ impl MemberRole {
     pub fn stands_at_gate(self) -> bool {
         matches!(self, Self::Manager | Self::Gate)
     }
+
+    /// Whether it gives money back and looks after the books.
+    pub fn handles_money(self) -> bool {
+        matches!(self, Self::Manager | Self::Finance)
+    }
 }
 
 /// One of a user's memberships.

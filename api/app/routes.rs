@@ -13,7 +13,7 @@ use crate::gateways::dummy;
 use crate::http::openapi;
 use crate::{
     accounts, audit, booths, checkout, emails, events, gate, inventory, jobs, orders, organizers,
-    payments, refunds, service, tickets, webhooks,
+    payments, reconciliation, refunds, service, tasks, tickets, webhooks,
 };
 
 /// Where Swagger UI finds the contract.
@@ -36,6 +36,8 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
         gate::routes::configure(config);
         tickets::routes::configure(config);
         webhooks::routes::configure(config);
+        reconciliation::routes::configure(config);
+        tasks::routes::configure(config);
         emails::routes::configure(config);
         audit::routes::configure(config);
         jobs::routes::configure(config);

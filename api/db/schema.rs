@@ -496,6 +496,8 @@ diesel::table! {
         object -> Text,
         note -> Text,
         done_at -> Nullable<Timestamptz>,
+        done_by -> Nullable<Text>,
+        done_note -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
@@ -645,6 +647,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    reconciliation_runs (id) {
+        id -> Uuid,
+        organizer_id -> Nullable<Uuid>,
+        provider -> Text,
+        account -> Text,
+        starts_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        status -> Text,
+        counts -> Nullable<Jsonb>,
+        findings -> Nullable<Jsonb>,
+        error -> Nullable<Text>,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(memberships -> organizers (organizer_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
@@ -701,5 +724,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     dummy_refund,
     checkin_lists,
     scans,
-    admissions
+    admissions,
+    reconciliation_runs
 );

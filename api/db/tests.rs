@@ -122,7 +122,8 @@ fn the_schema_is_the_databases() {
             dummy_charge,
             checkin_lists,
             scans,
-            admissions
+            admissions,
+            reconciliation_runs
         );
         let names: Vec<TableName> = sql!(conn,
             sqlite: |c| diesel::sql_query(

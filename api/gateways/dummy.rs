@@ -29,6 +29,7 @@ use super::{
     RemoteStatus, Snapshot, Unreadable,
 };
 use crate::clock::Clock;
+use crate::db::values::Timestamp;
 use crate::db::{Db, DbError};
 use crate::error::Problem;
 
@@ -222,6 +223,13 @@ impl Gateway for Dummy {
             .iter()
             .map(RefundSnapshot::from)
             .collect())
+    }
+
+    async fn list(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Snapshot>, GatewayError> {
+        let mut conn = self.db.read().await?;
+        let charges = store::between(&mut conn, from, until).await;
+        let charges = charges.map_err(not_sent)?;
+        Ok(charges.iter().map(|it| self.snapshot(it)).collect())
     }
 
     async fn verify_webhook(&self, message: &RawWebhook<'_>) -> Authenticity {

@@ -55,6 +55,7 @@ pub struct Calls {
     pub retrieve: u32,
     pub find: u32,
     pub cancel: u32,
+    pub list: u32,
     pub verify: u32,
     pub parse: u32,
 }
@@ -71,6 +72,7 @@ struct Script {
     retrieve: VecDeque<GatewayError>,
     find: VecDeque<Search>,
     cancel: VecDeque<GatewayError>,
+    list: VecDeque<GatewayError>,
     verify: VecDeque<Authenticity>,
     parse: VecDeque<Result<Vec<GatewayEvent>, Unreadable>>,
 }
@@ -98,6 +100,10 @@ impl Scripted {
 
     pub fn on_cancel(&self, error: GatewayError) {
         self.script().cancel.push_back(error);
+    }
+
+    pub fn on_list(&self, error: GatewayError) {
+        self.script().list.push_back(error);
     }
 
     /// A message that comes next: whether it can be believed, and what it says.
@@ -295,6 +301,17 @@ impl Gateway for Scripted {
 
     async fn list_refunds(&self, _: &PaymentRefs) -> Result<Vec<RefundSnapshot>, GatewayError> {
         Ok(self.script().refunds.values().cloned().collect())
+    }
+
+    /// All there are: it keeps no time.
+    async fn list(&self, _: Timestamp, _: Timestamp) -> Result<Vec<Snapshot>, GatewayError> {
+        let mut script = self.script();
+        script.calls.list += 1;
+        if let Some(error) = script.list.pop_front() {
+            return Err(error);
+        }
+        let charges = script.charges.iter();
+        Ok(charges.map(|(it, charge)| charge.snapshot(it)).collect())
     }
 
     async fn verify_webhook(&self, _: &RawWebhook<'_>) -> Authenticity {

@@ -36,8 +36,9 @@ const TAGS: &[(&str, &str)] = &[
     ("Payments", "Attempts to pay, and all money in one list"),
     (
         "Gateways",
-        "Where the money comes from: their messages, their buyers' returns",
+        "Where the money comes from: their messages, their buyers' returns, their books",
     ),
+    ("Tasks", "What a person must decide"),
     (
         "Organizers",
         "Whose events they are, and who works for them",

@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::error::Problem;
 use crate::gateways::dummy;
 use crate::http::idempotency;
-use crate::id::{OrderId, PaymentId, RefundId, WebhookEventId};
-use crate::{accounts, audit, orders, payments, refunds, webhooks};
+use crate::id::{OrderId, PaymentId, ReconciliationRunId, RefundId, WebhookEventId};
+use crate::{accounts, audit, orders, payments, reconciliation, refunds, webhooks};
 
 /// One piece of work, as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub enum Job {
     AdvanceRefund { refund: RefundId },
     /// Brings every refund forward that has something to be done.
     SyncRefunds,
+    /// Compares our payments with a gateway's.
+    Reconcile { run: ReconciliationRunId },
     /// Mails somebody the links of their orders.
     MailOrderLinks { email: String },
     /// Posts the dummy gateway's message to our own webhook.
@@ -67,6 +69,7 @@ impl Job {
             Self::GiveBack { .. } => "give_back",
             Self::AdvanceRefund { .. } => "advance_refund",
             Self::SyncRefunds => "sync_refunds",
+            Self::Reconcile { .. } => "reconcile",
             Self::MailOrderLinks { .. } => "mail_order_links",
             Self::DeliverDummyWebhook { .. } => "deliver_dummy_webhook",
         }
@@ -106,6 +109,7 @@ impl Job {
             Self::GiveBack { payment } => refunds::give_back_payment(app, *payment).await,
             Self::AdvanceRefund { refund } => refunds::advance(app, *refund).await,
             Self::SyncRefunds => refunds::sweep(app).await,
+            Self::Reconcile { run } => reconciliation::run(app, *run).await,
             Self::MailOrderLinks { email } => orders::mail_links(app, email).await,
             Self::DeliverDummyWebhook { body } => deliver_dummy_webhook(app, body).await,
         }

@@ -1,4 +1,4 @@
-//! Who may manage an organizer.
+//! Who may manage an organizer, and who handles its money.
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -6,10 +6,11 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{Organizer, role_of, store};
 use crate::accounts::SignedIn;
-use crate::accounts::membership::MemberRole;
+use crate::accounts::membership::{self, MemberRole};
 use crate::app::App;
 use crate::error::{Code, Problem};
 use crate::http::path;
+use crate::id::OrganizerId;
 
 /// A manager of the organizer that the path's `id` names, or an admin.
 ///
@@ -38,6 +39,54 @@ impl FromRequest for OrganizerManager {
                 Some(_) => Err(Problem::new(Code::Forbidden)),
                 None => Err(not_found()),
             }
+        })
+    }
+}
+
+/// Somebody who handles the money of some organizers: their finance staff, their managers, or
+/// an admin.
+pub struct FinanceMember {
+    pub by: SignedIn,
+    /// All, and the platform's own affairs, if `None`.
+    pub organizers: Option<Vec<OrganizerId>>,
+}
+
+impl FinanceMember {
+    /// For who asks for one object: to somebody who handles no money there is none.
+    pub fn or_stranger(member: Result<Self, Problem>) -> Result<Self, Problem> {
+        member.map_err(|problem| match problem.code {
+            Code::Forbidden => Problem::new(Code::NotFound),
+            _ => problem,
+        })
+    }
+}
+
+impl FromRequest for FinanceMember {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let by = SignedIn::require(&request).await?;
+            if by.is_admin() {
+                let organizers = None;
+                return Ok(Self { by, organizers });
+            }
+            let mut conn = App::of(&request)?.db.find().await?;
+            let memberships = membership::list_of_user(&mut conn, by.user.id).await?;
+            let organizers: Vec<OrganizerId> = memberships
+                .into_iter()
+                .filter(|membership| membership.role.handles_money())
+                .map(|membership| membership.organizer_id)
+                .collect();
+            if organizers.is_empty() {
+                return Err(Problem::new(Code::Forbidden));
+            }
+            Ok(Self {
+                by,
+                organizers: Some(organizers),
+            })
         })
     }
 }

@@ -14,7 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use self::body::{CheckoutPaymentShape, check_urls, read_attempt};
 use self::body::{IntentBody, IntentShape};
-use self::permission::PaymentAccess;
+pub use self::permission::PaymentAccess;
 use self::view::PaymentView;
 use super::attempt::{self, Intent};
 use crate::app::App;

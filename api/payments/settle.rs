@@ -71,6 +71,9 @@ pub async fn settle(
     store::save(conn, &payment).await?;
     details::note(conn, id, evidence.snapshot, now).await?;
     record(conn, &payment, &evidence.actor, now).await?;
+    if before.status == Status::Unknown {
+        tasks::close(conn, TaskKind::UnknownTooLong, &id.to_string(), now).await?;
+    }
     match status {
         Status::Review => {
             note_review(conn, &order, &payment, now).await?;

@@ -4,14 +4,21 @@
 use std::time::Duration;
 
 use super::sync::{self, Asked};
-use super::{Status, store};
+use super::{Payment, Status, store};
 use crate::app::App;
+use crate::db::values::Timestamp;
 use crate::error::Problem;
+use crate::id::PaymentId;
+use crate::orders;
+use crate::tasks::{self, TaskKind};
 
 const BATCH: i64 = 50;
 
 /// Longer than any inquiry takes, so that no two workers ask for the same payment.
 const LEASE: Duration = Duration::from_secs(60);
+
+/// After that, a person should find out what a gateway does not say.
+const UNKNOWN_TOO_LONG: Duration = Duration::from_secs(60 * 60);
 
 /// Asks for all payments that are due.
 pub async fn sweep(app: &App) -> Result<(), Problem> {
@@ -45,10 +52,48 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
 
 /// Puts the next question where it belongs; the lease had moved it. It is asked until it is
 /// answered, even about an attempt that ended: there was a reason to ask.
-async fn plan(app: &App, id: crate::id::PaymentId) -> Result<(), Problem> {
+async fn plan(app: &App, id: PaymentId) -> Result<(), Problem> {
+    let now = app.clock.now();
     let mut conn = app.db.write().await?;
     let payment = super::find(&mut conn, id).await?;
     let is_open = payment.status != Status::Succeeded;
-    let at = is_open.then(|| app.clock.now().plus(sync::pause(&payment)));
-    Ok(store::plan_sync(&mut conn, id, at).await?)
+    let at = is_open.then(|| now.plus(sync::pause(&payment)));
+    store::plan_sync(&mut conn, id, at).await?;
+    drop(conn);
+    if is_unknown_too_long(&payment, now) {
+        ask_somebody(app, &payment, now).await?;
+    }
+    Ok(())
+}
+
+fn is_unknown_too_long(payment: &Payment, now: Timestamp) -> bool {
+    payment.status == Status::Unknown && now.since(payment.created_at) >= UNKNOWN_TOO_LONG
+}
+
+/// Opens a task about a payment that is still unknown. Whatever says more closes it.
+async fn ask_somebody(app: &App, payment: &Payment, now: Timestamp) -> Result<(), Problem> {
+    app.db
+        .transaction(async |conn| {
+            orders::lock(conn, payment.order_id).await?;
+            // Read again: evidence may have come before the lock was had.
+            let payment = super::find(conn, payment.id).await?;
+            if !is_unknown_too_long(&payment, now) {
+                return Ok(());
+            }
+            let note = format!(
+                "{} has not said for an hour what became of it.",
+                payment.provider
+            );
+            let (organizer, object) = (Some(payment.organizer_id), payment.id.to_string());
+            tasks::open(
+                conn,
+                organizer,
+                TaskKind::UnknownTooLong,
+                &object,
+                &note,
+                now,
+            )
+            .await
+        })
+        .await
 }

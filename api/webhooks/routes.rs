@@ -1,4 +1,6 @@
-//! Where gateways post.
+//! Where gateways post, and what they have posted.
+
+mod events;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Serialize;
@@ -9,7 +11,12 @@ use crate::error::Problem;
 use crate::http::body::RawBody;
 
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(receive);
+    config
+        .service(receive)
+        .service(events::list)
+        .service(events::read)
+        .service(events::reprocess)
+        .service(events::of_payment);
 }
 
 /// That a message has arrived.

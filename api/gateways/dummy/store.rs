@@ -74,6 +74,21 @@ pub(super) async fn lock(conn: &mut Conn, reference: &str) -> QueryResult<Option
     .optional()
 }
 
+/// The charges that were made in that time, in the order of their references.
+pub(super) async fn between(
+    conn: &mut Conn,
+    from: Timestamp,
+    until: Timestamp,
+) -> QueryResult<Vec<Charge>> {
+    sql!(conn, |c| dummy_charge::table
+        .filter(dummy_charge::created_at.ge(from))
+        .filter(dummy_charge::created_at.lt(until))
+        .order(dummy_charge::reference)
+        .select(Charge::as_select())
+        .load(c)
+        .await)
+}
+
 /// The charge that a payment's page shows: its newest.
 pub(super) async fn find_by_payment(
     conn: &mut Conn,

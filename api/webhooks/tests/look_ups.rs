@@ -1,10 +1,15 @@
 //! A signed message that does not say how the payment stands: the gateway is asked.
 
 use super::{news, post};
+use crate::error::{Code, Problem};
 use crate::gateways::{Authenticity, RemoteStatus};
+use crate::id::UserId;
 use crate::orders::OrderStatus;
 use crate::payments::tests::shop::{MINUTE, SECOND, Shop, in_a_shop, timeout};
 use crate::payments::{Payment, Status};
+use crate::webhooks::WebhookEventStatus;
+use crate::webhooks::reprocess::reprocess;
+use crate::webhooks::store::{self, Event, EventFilter};
 
 /// The gateway posts the same message each time.
 async fn deliver(shop: &Shop, payment: &Payment) {
@@ -116,4 +121,42 @@ fn a_message_about_an_attempt_that_ended_is_looked_up() {
         assert_eq!(shop.payment(payment.id).await.status, Status::Succeeded);
         assert_eq!(shop.read(&order).await.status, OrderStatus::Confirmed);
     });
+}
+
+#[test]
+fn a_message_that_waits_is_looked_up_again_when_somebody_says_so() {
+    in_a_shop(async |shop| {
+        let order = shop.order().await;
+        let payment = shop.start(&order).await;
+        shop.remote.set(&payment.reference, RemoteStatus::Succeeded);
+        deliver(shop, &payment).await;
+        shop.remote.on_retrieve(timeout());
+        shop.app.drain_jobs().await.unwrap();
+        expect_events(shop, 1, 0, 1).await;
+        // The job waits for its next try; nobody else has to.
+        let taken = take_again(shop, &payment).await.unwrap();
+        assert_eq!(taken.status, WebhookEventStatus::Received);
+        expect_events(shop, 1, 0, 2).await;
+        shop.app.drain_jobs().await.unwrap();
+        expect_events(shop, 0, 1, 1).await;
+        assert_eq!(shop.read(&order).await.status, OrderStatus::Confirmed);
+        let refused = take_again(shop, &payment).await.unwrap_err();
+        assert_eq!(refused.code, Code::InvalidTransition);
+        shop.app.clock.advance(MINUTE);
+        shop.app.drain_jobs().await.unwrap();
+        expect_events(shop, 0, 1, 0).await;
+    });
+}
+
+/// Somebody has the only message there is taken again.
+async fn take_again(shop: &Shop, payment: &Payment) -> Result<Event, Problem> {
+    let (app, now) = (&shop.app, shop.app.clock.now());
+    let event = news(&payment.reference);
+    shop.remote.on_message(Authenticity::Verified, Ok(event));
+    let taken = app.db.transaction(async |conn| {
+        let all = store::list(conn, &EventFilter::default(), None, 1).await?;
+        let row = store::find(conn, all[0].id, None).await?.unwrap();
+        reprocess(conn, app, &row, UserId::new(), now).await
+    });
+    taken.await
 }
