@@ -47,6 +47,9 @@ pub(super) async fn find(conn: &mut Conn, id: PaymentId) -> QueryResult<Option<D
 
 /// The details of several payments, in no order.
 pub(super) async fn find_all(conn: &mut Conn, ids: &[PaymentId]) -> QueryResult<Vec<Details>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     sql!(conn, |c| payment_details::table
         .filter(payment_details::payment_id.eq_any(ids))
         .select(Details::as_select())

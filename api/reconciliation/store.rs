@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{Counts, Finding, NewRun, ReconciliationStatus};
+use super::compare::Finding;
+use super::{Counts, NewRun, ReconciliationStatus};
 use crate::db::schema::reconciliation_runs;
 use crate::db::values::{Json, Timestamp};
 use crate::db::{Conn, sql};
