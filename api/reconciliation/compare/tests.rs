@@ -37,6 +37,8 @@ fn ours(reference: &str, status: Status) -> Payment {
         provider_status: None,
         received_minor: None,
         received_currency: None,
+        refund_reserved_minor: 0,
+        refunded_minor: 0,
         superseded_at: None,
         next_sync_at: None,
         syncs: 0,
