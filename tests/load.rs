@@ -22,7 +22,7 @@ use process::Process;
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Whether there is time for the long form.
-fn is_long() -> bool {
+pub fn is_long() -> bool {
     std::env::var("TEST_LONG").is_ok_and(|value| value == "1")
 }
 

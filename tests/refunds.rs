@@ -1,6 +1,7 @@
 //! Money that goes back: who may have it, how much, and what becomes of the tickets.
 
 mod faults;
+mod histories;
 mod late;
 mod remote;
 mod staff;

@@ -123,6 +123,10 @@ fn the_schema_is_the_databases() {
             checkin_lists,
             scans,
             admissions,
+            refunds,
+            refund_tickets,
+            refund_policies,
+            dummy_refund,
             reconciliation_runs
         );
         let names: Vec<TableName> = sql!(conn,

@@ -73,13 +73,7 @@ pub(super) async fn complete(
     store::note_gone(conn, payment.id, refund.amount_minor).await?;
     book(conn, &refund, &payment, now).await?;
     ask::record(conn, &refund, actor, "refund.succeeded", now).await?;
-    for (kind, object) in [
-        (TaskKind::ManualRefund, refund.id.to_string()),
-        (TaskKind::RefundDue, payment.id.to_string()),
-        (TaskKind::Review, payment.id.to_string()),
-    ] {
-        tasks::close(conn, kind, &object, now).await?;
-    }
+    close_tasks(conn, &refund, &payment, now).await?;
     let (template, fact) = (Template::Refunded, refund.id.to_string());
     orders::queue_refund_mail(conn, &order, terms, template, &fact, refund.amount(), now).await?;
     let order = payments::project(conn, &order, now).await?;
@@ -90,6 +84,23 @@ pub(super) async fn complete(
         units::end(conn, &order, &refund, now).await?;
     }
     Ok(refund)
+}
+
+/// Nobody need see to this refund any more; nor to its payment, once all of it went back.
+async fn close_tasks(
+    conn: &mut Conn,
+    refund: &Refund,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let (of_refund, of_payment) = (refund.id.to_string(), payment.id.to_string());
+    tasks::close(conn, TaskKind::ManualRefund, &of_refund, now).await?;
+    let gone = payment.refunded_minor.saturating_add(refund.amount_minor);
+    if gone >= payment.received().minor {
+        tasks::close(conn, TaskKind::RefundDue, &of_payment, now).await?;
+        tasks::close(conn, TaskKind::Review, &of_payment, now).await?;
+    }
+    Ok(())
 }
 
 async fn book(

@@ -9,7 +9,7 @@ use super::{ask, bought, expect_sound, read, statuses};
 use crate::support::sale::Shop;
 use crate::support::{TestApp, on_both};
 
-const FAULTS: [&str; 7] = [
+pub const FAULTS: [&str; 7] = [
     "refused",
     "timeout_before",
     "timeout_after",

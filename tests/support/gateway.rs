@@ -12,6 +12,11 @@ impl TestApp {
         );
     }
 
+    /// Nothing goes wrong any more.
+    pub fn heal_dummy(&self) {
+        self.app.heal_dummy();
+    }
+
     /// From now on refunds take their time, or do not.
     pub fn slow_refunds(&self, slow: bool) {
         self.app.slow_dummy_refunds(slow);

@@ -68,6 +68,12 @@ impl Faults {
         of_operation.extend(std::iter::repeat_n(fault, times));
     }
 
+    /// Nothing goes wrong any more.
+    pub fn clear(&self) {
+        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.clear();
+    }
+
     pub(super) fn take(&self, operation: Operation) -> Option<Fault> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         faults.get_mut(&operation)?.pop_front()
