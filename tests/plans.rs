@@ -89,6 +89,11 @@ async fn list_all(
         client.get(&format!("{path}?limit=2")).await;
         for (name, value) in filters {
             if parameters.iter().any(|it| it == name) {
+                // Tasks and transactions have kinds of their own.
+                let value = match path.ends_with("/transactions") && *name == "kind" {
+                    true => "refund",
+                    false => value,
+                };
                 client
                     .get(&format!("{path}?{name}={value}"))
                     .await
