@@ -150,7 +150,7 @@ pub async fn managed_by(
     conn: &mut Conn,
     caller: &SignedIn,
 ) -> Result<Option<Vec<OrganizerId>>, Problem> {
-    with_role(conn, caller, |role| role == MemberRole::Manager).await
+    joined_as(conn, caller, |role| role == MemberRole::Manager).await
 }
 
 /// The organizers whose money the caller looks after; `None` means all of them.
@@ -158,11 +158,11 @@ pub async fn financed_by(
     conn: &mut Conn,
     caller: &SignedIn,
 ) -> Result<Option<Vec<OrganizerId>>, Problem> {
-    let minds_money = |role| matches!(role, MemberRole::Manager | MemberRole::Finance);
-    with_role(conn, caller, minds_money).await
+    joined_as(conn, caller, MemberRole::handles_money).await
 }
 
-async fn with_role(
+/// The organizers in which the caller has such a role; `None` means all of them.
+pub async fn joined_as(
     conn: &mut Conn,
     caller: &SignedIn,
     is_such: impl Fn(MemberRole) -> bool,

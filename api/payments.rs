@@ -39,7 +39,7 @@ pub use store::{
     Payment, PaymentFilter, count_open, count_unfinished, find_by_reference, find_scoped, list,
 };
 pub use sweep::sweep;
-pub use sync::{Asked, cancel, look_up, sync, wake};
+pub use sync::{Asked, cancel, look_up, pause_after, sync, wake};
 
 text_enum! {
     /// How a payment stands; the highest fact wins, see [`machine`].

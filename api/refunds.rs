@@ -26,7 +26,7 @@ pub use decide::{approve, cancel, mark_done, reject, retry};
 pub use policy::{Policy, UsedTickets, of_event as policy_of, save as save_policy};
 pub use settle::{notice, settle};
 pub use store::{Refund, RefundFilter, find_scoped, list};
-pub use sweep::{advance, advance_now, look_for, sweep, wake};
+pub use sweep::{advance, advance_now, look_for, sweep};
 
 text_enum! {
     /// How a refund stands; its arrows are in [`machine`].

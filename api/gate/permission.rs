@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::scans::{self, Scan};
 use crate::accounts::SignedIn;
-use crate::accounts::membership::{self, MemberRole};
+use crate::accounts::membership::MemberRole;
 use crate::app::App;
 use crate::error::{Code, Problem};
 use crate::events::{Event, VisibleEvent};
@@ -45,25 +45,13 @@ impl FromRequest for GateMember {
         let request = request.clone();
         Box::pin(async move {
             let by = SignedIn::require(&request).await?;
-            if by.is_admin() {
-                let organizers = None;
-                return Ok(Self { by, organizers });
-            }
-            let app = App::of(&request)?;
-            let mut conn = app.db.find().await?;
-            let memberships = membership::list_of_user(&mut conn, by.user.id).await?;
-            let organizers: Vec<OrganizerId> = memberships
-                .into_iter()
-                .filter(|membership| membership.role.stands_at_gate())
-                .map(|membership| membership.organizer_id)
-                .collect();
-            if organizers.is_empty() {
+            let mut conn = App::of(&request)?.db.find().await?;
+            let at_gates = MemberRole::stands_at_gate;
+            let organizers = organizers::joined_as(&mut conn, &by, at_gates).await?;
+            if organizers.as_ref().is_some_and(Vec::is_empty) {
                 return Err(Problem::new(Code::Forbidden));
             }
-            Ok(Self {
-                by,
-                organizers: Some(organizers),
-            })
+            Ok(Self { by, organizers })
         })
     }
 }

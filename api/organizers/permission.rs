@@ -4,9 +4,9 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
-use super::{Organizer, role_of, store};
+use super::{Organizer, financed_by, role_of, store};
 use crate::accounts::SignedIn;
-use crate::accounts::membership::{self, MemberRole};
+use crate::accounts::membership::MemberRole;
 use crate::app::App;
 use crate::error::{Code, Problem};
 use crate::http::path;
@@ -69,24 +69,12 @@ impl FromRequest for FinanceMember {
         let request = request.clone();
         Box::pin(async move {
             let by = SignedIn::require(&request).await?;
-            if by.is_admin() {
-                let organizers = None;
-                return Ok(Self { by, organizers });
-            }
             let mut conn = App::of(&request)?.db.find().await?;
-            let memberships = membership::list_of_user(&mut conn, by.user.id).await?;
-            let organizers: Vec<OrganizerId> = memberships
-                .into_iter()
-                .filter(|membership| membership.role.handles_money())
-                .map(|membership| membership.organizer_id)
-                .collect();
-            if organizers.is_empty() {
+            let organizers = financed_by(&mut conn, &by).await?;
+            if organizers.as_ref().is_some_and(Vec::is_empty) {
                 return Err(Problem::new(Code::Forbidden));
             }
-            Ok(Self {
-                by,
-                organizers: Some(organizers),
-            })
+            Ok(Self { by, organizers })
         })
     }
 }

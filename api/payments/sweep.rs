@@ -57,7 +57,7 @@ async fn plan(app: &App, id: PaymentId) -> Result<(), Problem> {
     let mut conn = app.db.write().await?;
     let payment = super::find(&mut conn, id).await?;
     let is_open = payment.status != Status::Succeeded;
-    let at = is_open.then(|| now.plus(sync::pause(&payment)));
+    let at = is_open.then(|| now.plus(sync::pause_after(payment.syncs)));
     store::plan_sync(&mut conn, id, at).await?;
     drop(conn);
     if is_unknown_too_long(&payment, now) {

@@ -23,12 +23,12 @@ pub enum Asked {
 
 /// When a payment should be asked for again; never once it is final.
 pub(super) fn next_at(payment: &Payment, now: Timestamp) -> Option<Timestamp> {
-    (!payment.status.is_final()).then(|| now.plus(pause(payment)))
+    (!payment.status.is_final()).then(|| now.plus(pause_after(payment.syncs)))
 }
 
-/// How long to wait after a question: longer each time.
-pub(super) fn pause(payment: &Payment) -> Duration {
-    let doublings = u32::try_from(payment.syncs.clamp(0, 10)).unwrap_or(10);
+/// How long to wait after so many questions to a gateway: longer each time.
+pub fn pause_after(questions: i64) -> Duration {
+    let doublings = u32::try_from(questions.clamp(0, 10)).unwrap_or(10);
     FIRST_PAUSE
         .saturating_mul(1 << doublings)
         .min(LONGEST_PAUSE)

@@ -106,17 +106,17 @@ pub async fn give_back(
     reason: RefundReason,
     by: &str,
     now: Timestamp,
-) -> Result<Option<Refund>, Problem> {
+) -> Result<(), Problem> {
     let left = payment.refundable();
     if left.minor == 0 {
-        return Ok(None);
+        return Ok(());
     }
     let mut refund = Refund::new(payment, left.minor, by.to_owned(), now);
     refund.source = Source::Automatic;
     refund.reason = reason;
     begin(conn, payment, &refund, &[]).await?;
-    let refund = decide::approve_by(conn, refund, by.to_owned(), now).await?;
-    Ok(Some(refund))
+    decide::approve_by(conn, refund, by.to_owned(), now).await?;
+    Ok(())
 }
 
 /// The same, for a payment that was set aside.
@@ -131,11 +131,7 @@ pub async fn give_back_payment(app: &App, id: PaymentId) -> Result<(), Problem> 
                 OrderStatus::Confirmed => RefundReason::Duplicate,
                 _ => RefundReason::Other,
             };
-            let begun = give_back(conn, &payment, reason, "system", now).await?;
-            if let Some(refund) = begun {
-                super::wake(conn, refund.id, now).await?;
-            }
-            Ok(())
+            give_back(conn, &payment, reason, "system", now).await
         })
         .await
 }

@@ -7,6 +7,7 @@ use crate::db::Conn;
 use crate::db::values::Timestamp;
 use crate::error::{Code, Problem};
 use crate::id::UserId;
+use crate::jobs::{self, Job};
 use crate::orders::Terms;
 use crate::tasks::{self, TaskKind};
 
@@ -36,6 +37,8 @@ pub(super) async fn approve_by(
     store::save(conn, &refund).await?;
     units::stop(conn, &refund, now).await?;
     ask::record(conn, &refund, &by, "refund.approved", now).await?;
+    let job = Job::AdvanceRefund { refund: refund.id };
+    jobs::enqueue(conn, job, now).await?;
     Ok(refund)
 }
 

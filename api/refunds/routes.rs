@@ -72,9 +72,6 @@ async fn create(
             let now = app.clock.now();
             let order = orders::lock(conn, access.order.id).await?;
             let refund = super::ask(conn, &order, &wish, asker, now).await?;
-            if refund.next_sync_at.is_some() {
-                super::wake(conn, refund.id, now).await?;
-            }
             let location = format!("/api/v1/refunds/{}", refund.id);
             let version = refund.version;
             let view = show(conn, refund, access.role.is_finance()).await?;

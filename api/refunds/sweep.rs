@@ -7,29 +7,19 @@ use super::settle::{self, fail, open_task};
 use super::store;
 use super::{Refund, RefundStatus};
 use crate::app::App;
-use crate::db::values::Timestamp;
 use crate::error::Problem;
 use crate::gateways::{Failure, Gateway, GatewayError, RefundSnapshot};
 use crate::id::RefundId;
-use crate::jobs::{self, Job};
 use crate::orders::{self, Terms};
-use crate::payments::{self, Payment, Status};
+use crate::payments::{self, Payment, Status, pause_after};
 
 const BATCH: i64 = 50;
 
 /// Longer than any call takes, so that no two workers call for the same refund.
 const LEASE: Duration = Duration::from_secs(60);
 
-const FIRST_PAUSE: Duration = Duration::from_secs(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10 * 60);
-
 /// How often a refund that never reached its gateway is tried anew by itself.
 const ATTEMPTS_MOST: i64 = 5;
-
-/// Has a refund brought forward as soon as this commits.
-pub async fn wake(conn: &mut crate::db::Conn, id: RefundId, now: Timestamp) -> Result<(), Problem> {
-    Ok(jobs::enqueue(conn, Job::AdvanceRefund { refund: id }, now).await?)
-}
 
 /// Brings all refunds forward that have something to be done.
 pub async fn sweep(app: &App) -> Result<(), Problem> {
@@ -181,7 +171,7 @@ async fn set_back(app: &App, id: RefundId, to: RefundStatus) -> Result<(), Probl
             return Ok(());
         }
         refund.move_to(to, now);
-        refund.next_sync_at = Some(now.plus(pause(&refund)));
+        refund.next_sync_at = Some(now.plus(pause_after(refund.syncs)));
         Ok(store::save(conn, &refund).await?)
     })
     .await
@@ -288,14 +278,6 @@ async fn plan(app: &App, id: RefundId) -> Result<(), Problem> {
     let mut conn = app.db.write().await?;
     let refund = super::find(&mut conn, id).await?;
     let is_awaited = refund.status == RefundStatus::Approved || refund.status.is_sent();
-    let at = is_awaited.then(|| app.clock.now().plus(pause(&refund)));
+    let at = is_awaited.then(|| app.clock.now().plus(pause_after(refund.syncs)));
     Ok(store::plan(&mut conn, id, at).await?)
-}
-
-/// How long to wait after a try: longer each time.
-fn pause(refund: &Refund) -> Duration {
-    let doublings = u32::try_from(refund.syncs.clamp(0, 10)).unwrap_or(10);
-    FIRST_PAUSE
-        .saturating_mul(1 << doublings)
-        .min(LONGEST_PAUSE)
 }

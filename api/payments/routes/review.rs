@@ -80,10 +80,7 @@ pub async fn review(
                 payments::decide(conn, &terms, order, payment, decision, why, now).await?;
             if decision == Decision::Refund {
                 let (reason, by) = (RefundReason::Other, by.to_string());
-                let refund = refunds::give_back(conn, &payment, reason, &by, now).await?;
-                if let Some(refund) = refund {
-                    refunds::wake(conn, refund.id, now).await?;
-                }
+                refunds::give_back(conn, &payment, reason, &by, now).await?;
             }
             let payment = payments::find(conn, payment.id).await?;
             let version = payment.version;

@@ -17,7 +17,6 @@ use crate::refunds::{self, Refund};
 
 /// Does something to a refund under its order's lock, and shows what became of it.
 async fn decide(
-    app: &App,
     access: &FinancedRefund,
     mutation: &Mutation,
     decide: impl AsyncFn(&mut Conn, Refund) -> Result<Refund, Problem>,
@@ -27,9 +26,6 @@ async fn decide(
             orders::lock(conn, access.refund.order_id).await?;
             let refund = refunds::find(conn, access.refund.id).await?;
             let refund = decide(conn, refund).await?;
-            if refund.next_sync_at.is_some() {
-                refunds::wake(conn, refund.id, app.clock.now()).await?;
-            }
             let version = refund.version;
             let view = show(conn, refund, true).await?;
             Ok(Answer::ok(&view)?.version(version))
@@ -51,7 +47,7 @@ pub async fn approve(
     mutation: Mutation,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    decide(&app, &access, &mutation, async |conn, refund| {
+    decide(&access, &mutation, async |conn, refund| {
         refunds::approve(conn, refund, access.by, now).await
     })
     .await
@@ -73,7 +69,7 @@ pub async fn reject(
     mutation: Mutation,
 ) -> Result<HttpResponse, Problem> {
     let (terms, now) = (Terms::of(&app.config), app.clock.now());
-    decide(&app, &access, &mutation, async |conn, refund| {
+    decide(&access, &mutation, async |conn, refund| {
         refunds::reject(conn, &terms, refund, access.by, now).await
     })
     .await
@@ -95,7 +91,7 @@ pub async fn cancel(
     mutation: Mutation,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    decide(&app, &access, &mutation, async |conn, refund| {
+    decide(&access, &mutation, async |conn, refund| {
         refunds::cancel(conn, refund, access.by, now).await
     })
     .await
@@ -119,7 +115,7 @@ pub async fn retry(
     mutation: Mutation,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    decide(&app, &access, &mutation, async |conn, refund| {
+    decide(&access, &mutation, async |conn, refund| {
         refunds::retry(conn, refund, access.by, now).await
     })
     .await
@@ -191,7 +187,7 @@ pub async fn mark_done(
 ) -> Result<HttpResponse, Problem> {
     let (terms, now) = (Terms::of(&app.config), app.clock.now());
     let DoneBody { reference, note } = body.0;
-    decide(&app, &access, &mutation, async |conn, mut refund| {
+    decide(&access, &mutation, async |conn, mut refund| {
         refund.note = note.clone().or(refund.note);
         refunds::mark_done(conn, &terms, refund, &reference, access.by, now).await
     })
