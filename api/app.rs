@@ -21,8 +21,8 @@ use crate::config::{Config, ConfigError, Environment};
 use crate::db::{Db, DbError, PoolSettings};
 use crate::error::Problem;
 use crate::gate::{Answered, Entry};
-use crate::gateways::dummy::Dummy;
 use crate::gateways::dummy::faults::{Fault, Operation};
+use crate::gateways::dummy::{self, Dummy};
 use crate::gateways::{Gateways, PaymentRefs, RefundRefs};
 use crate::http::idempotency::{Claimed, Outcome};
 use crate::http::limits::Limits;
@@ -219,6 +219,15 @@ impl App {
     pub fn heal_dummy(&self) {
         if let Some(dummy) = self.gateways.dummy() {
             dummy.faults.clear();
+        }
+    }
+
+    /// Somebody decides about a payment on the gateway's page; `false` when it is too late, or
+    /// the outcome is not known.
+    pub async fn decide_at_dummy(&self, reference: &str, outcome: &str) -> Result<bool, Problem> {
+        match (self.gateways.dummy(), dummy::Outcome::from_name(outcome)) {
+            (Some(dummy), Some(outcome)) => dummy.decide(reference, outcome).await,
+            _ => Ok(false),
         }
     }
 

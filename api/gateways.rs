@@ -2,9 +2,10 @@
 //!
 //! A gateway only translates between its own wire format and what is here. It never touches
 //! our tables and never decides a transition; what differs between gateways is data in its
-//! [`Capabilities`].
+//! [`Capabilities`]. The README's «Add a gateway» says how one is written; the conformance
+//! suite in `tests/conformance` says when it is right.
 
-pub mod dummy;
+pub(crate) mod dummy;
 #[cfg(test)]
 pub mod scripted;
 
@@ -17,9 +18,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::db::values::Timestamp;
-use crate::id::PaymentId;
-use crate::money::{Currency, Money};
+pub use crate::db::values::Timestamp;
+pub use crate::id::PaymentId;
+pub use crate::money::{Currency, Money};
 
 /// The one account of a gateway; several accounts come later.
 pub const ACCOUNT: &str = "default";
@@ -67,8 +68,11 @@ pub trait Gateway: Send + Sync {
     /// What an authentic message says.
     fn parse_webhook(&self, message: &RawWebhook<'_>) -> Result<Vec<GatewayEvent>, Unreadable>;
 
-    /// Our reference in the parameters of a buyer who comes back, if there is one.
-    fn reference_of_return(&self, parameters: &HashMap<String, String>) -> Option<String>;
+    /// Our reference in the parameters of a buyer who comes back, if there is one. It stands in
+    /// [`CreatePayment::return_url`]; a gateway that drops it there says where else it is.
+    fn reference_of_return(&self, parameters: &HashMap<String, String>) -> Option<String> {
+        parameters.get("reference").cloned()
+    }
 }
 
 /// A payment to be started.
@@ -157,6 +161,26 @@ pub struct Snapshot {
     pub raw: Map<String, Value>,
 }
 
+impl Snapshot {
+    /// One that says no more than this.
+    pub fn new(status: RemoteStatus, provider_status: &str) -> Self {
+        Self {
+            status,
+            provider_status: provider_status.to_owned(),
+            next_action: None,
+            amount_minor: None,
+            currency: None,
+            reference: None,
+            provider_payment_id: None,
+            method: None,
+            failure: None,
+            expires_at: None,
+            livemode: false,
+            raw: Map::new(),
+        }
+    }
+}
+
 /// What the buyer must do next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -232,6 +256,18 @@ pub enum GatewayError {
     Config(String),
 }
 
+/// What a call that got no answer means. Its address is left out: it may carry secrets.
+impl From<reqwest::Error> for GatewayError {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_connect() || error.is_builder() {
+            Self::NotSent(error.to_string())
+        } else {
+            Self::Unknown(error.to_string())
+        }
+    }
+}
+
 /// A message as it arrived.
 pub struct RawWebhook<'a> {
     pub headers: &'a HeaderMap,
@@ -304,7 +340,7 @@ pub struct Gateways {
 }
 
 impl Gateways {
-    pub fn new(dummy: Option<dummy::Dummy>, default: Option<String>) -> Self {
+    pub(crate) fn new(dummy: Option<dummy::Dummy>, default: Option<String>) -> Self {
         let dummy = dummy.map(Arc::new);
         let mut all: Vec<Arc<dyn Gateway>> = Vec::new();
         if let Some(dummy) = dummy.clone() {
@@ -318,7 +354,6 @@ impl Gateways {
     }
 
     /// With one more gateway, which is then the default.
-    #[cfg(test)]
     #[must_use]
     pub fn with(mut self, gateway: Arc<dyn Gateway>) -> Self {
         self.default = Some(gateway.id().to_owned());
@@ -344,7 +379,7 @@ impl Gateways {
         self.default.is_none() || self.default().is_some()
     }
 
-    pub fn dummy(&self) -> Option<&Arc<dummy::Dummy>> {
+    pub(crate) fn dummy(&self) -> Option<&Arc<dummy::Dummy>> {
         self.dummy.as_ref()
     }
 }

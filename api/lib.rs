@@ -29,7 +29,7 @@ mod emails;
 mod error;
 mod events;
 mod gate;
-mod gateways;
+pub mod gateways;
 mod http;
 mod id;
 mod inventory;

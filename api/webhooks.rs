@@ -221,10 +221,13 @@ async fn look_up(
     Ok(jobs::enqueue(conn, job, now).await?)
 }
 
-/// Asks the gateway about the payment of a stored event. Without an answer the event waits,
-/// and the job comes back.
+/// Asks the gateway about the payment of a stored event, and about what of it went back.
+/// Without an answer the event waits, and the job comes back.
 pub async fn apply(app: &App, event: WebhookEventId, payment: PaymentId) -> Result<(), Problem> {
-    if let Asked::Unanswered(_) = payments::look_up(app, payment).await? {
+    let Asked::Answered(payment) = payments::look_up(app, payment).await? else {
+        return Err(Problem::new(Code::ProviderError));
+    };
+    if !refunds::look_for(app, &payment).await? {
         return Err(Problem::new(Code::ProviderError));
     }
     let (mut conn, now) = (app.db.write().await?, app.clock.now());

@@ -16,6 +16,7 @@ mod authorization;
 mod bad_input;
 mod booths;
 mod commands;
+mod conformance;
 mod contract;
 mod crash;
 mod emails;

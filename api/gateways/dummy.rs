@@ -9,7 +9,6 @@ pub mod page;
 mod refunds;
 mod store;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -117,21 +116,13 @@ fn snapshot_of(status: RemoteStatus, provider_status: &str) -> Snapshot {
         retryable: true,
     };
     Snapshot {
-        status,
-        provider_status: provider_status.to_owned(),
-        next_action: None,
-        amount_minor: None,
-        currency: None,
-        reference: None,
-        provider_payment_id: None,
         method: (status == RemoteStatus::Succeeded).then(|| PaymentMethod {
             kind: ID.to_owned(),
             ..PaymentMethod::default()
         }),
         failure: (status == RemoteStatus::Failed).then(declined),
-        expires_at: None,
-        livemode: false,
         raw: Map::from_iter([("status".to_owned(), json!(provider_status))]),
+        ..Snapshot::new(status, provider_status)
     }
 }
 
@@ -216,20 +207,23 @@ impl Gateway for Dummy {
     }
 
     async fn list_refunds(&self, refs: &PaymentRefs) -> Result<Vec<RefundSnapshot>, GatewayError> {
-        let mut conn = self.db.find().await?;
-        let all = refunds::of_charge(&mut conn, &refs.reference).await;
-        Ok(all
-            .map_err(not_sent)?
-            .iter()
-            .map(RefundSnapshot::from)
-            .collect())
+        let found = async {
+            let mut conn = self.db.find().await?;
+            let all = refunds::of_charge(&mut conn, &refs.reference).await;
+            let all = all.map_err(not_sent)?;
+            Ok(all.iter().map(RefundSnapshot::from).collect())
+        };
+        self.with_faults(Operation::ListRefunds, found).await
     }
 
     async fn list(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Snapshot>, GatewayError> {
-        let mut conn = self.db.read().await?;
-        let charges = store::between(&mut conn, from, until).await;
-        let charges = charges.map_err(not_sent)?;
-        Ok(charges.iter().map(|it| self.snapshot(it)).collect())
+        let listed = async {
+            let mut conn = self.db.read().await?;
+            let charges = store::between(&mut conn, from, until).await;
+            let charges = charges.map_err(not_sent)?;
+            Ok(charges.iter().map(|it| self.snapshot(it)).collect())
+        };
+        self.with_faults(Operation::List, listed).await
     }
 
     async fn verify_webhook(&self, message: &RawWebhook<'_>) -> Authenticity {
@@ -242,10 +236,6 @@ impl Gateway for Dummy {
 
     fn parse_webhook(&self, message: &RawWebhook<'_>) -> Result<Vec<GatewayEvent>, Unreadable> {
         message::parse(message.body).map(|event| vec![event])
-    }
-
-    fn reference_of_return(&self, parameters: &HashMap<String, String>) -> Option<String> {
-        parameters.get("reference").cloned()
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! What is not scripted is answered truthfully.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -324,9 +324,5 @@ impl Gateway for Scripted {
         let mut script = self.script();
         script.calls.parse += 1;
         script.parse.pop_front().unwrap_or(Err(Unreadable))
-    }
-
-    fn reference_of_return(&self, parameters: &HashMap<String, String>) -> Option<String> {
-        parameters.get("reference").cloned()
     }
 }

@@ -123,22 +123,13 @@ pub(super) async fn ask(
 fn never_made(gateway: &dyn Gateway, payment: &Payment, now: Timestamp) -> Option<Snapshot> {
     let horizon = payment.created_at.plus(gateway.capabilities().horizon);
     (now >= horizon).then(|| Snapshot {
-        status: RemoteStatus::Failed,
-        provider_status: "not_found".to_owned(),
-        next_action: None,
-        amount_minor: None,
-        currency: None,
-        reference: None,
-        provider_payment_id: None,
-        method: None,
         failure: Some(Failure {
             code: "not_found".to_owned(),
             message: "The payment was never started.".to_owned(),
             retryable: true,
         }),
-        expires_at: None,
         livemode: payment.livemode,
-        raw: serde_json::Map::new(),
+        ..Snapshot::new(RemoteStatus::Failed, "not_found")
     })
 }
 
@@ -148,13 +139,14 @@ async fn close(
     payment: &Payment,
     now: Timestamp,
 ) -> Result<Option<Snapshot>, GatewayError> {
-    if payment.status == Status::Created && payment.provider_payment_id.is_none() {
-        let found = gateway.find_by_reference(&payment.refs()).await?;
-        if found.is_none() {
+    let mut refs = payment.refs();
+    if refs.provider_payment_id.is_none() {
+        let Some(found) = gateway.find_by_reference(&refs).await? else {
             return Ok(never_made(gateway, payment, now));
-        }
+        };
+        refs.provider_payment_id = found.provider_payment_id;
     }
-    Ok(Some(match gateway.cancel(&payment.refs()).await? {
+    Ok(Some(match gateway.cancel(&refs).await? {
         CancelOutcome::Canceled(snapshot) => Snapshot {
             status: RemoteStatus::Expired,
             ..snapshot

@@ -50,17 +50,18 @@ pub async fn advance_now(app: &App, id: RefundId) -> Result<(), Problem> {
     advance(app, id).await
 }
 
-/// Asks a gateway for the refunds of a payment, and takes note of those that were made there.
-pub async fn look_for(app: &App, payment: &Payment) -> Result<(), Problem> {
+/// Asks a gateway for the refunds of a payment, and takes note of how each stands, those that
+/// were made there too. `false` when the gateway does not answer.
+pub async fn look_for(app: &App, payment: &Payment) -> Result<bool, Problem> {
     let gateway = app.gateways.find(&payment.provider);
     let Some(gateway) = gateway.filter(|_| payment.status == Status::Succeeded) else {
-        return Ok(());
+        return Ok(true);
     };
     let found = match gateway.list_refunds(&payment.refs()).await {
         Ok(found) => found,
         Err(error) => {
             tracing::warn!(payment = %payment.id, %error, "no answer");
-            return Ok(());
+            return Ok(false);
         }
     };
     let (terms, now) = (Terms::of(&app.config), app.clock.now());
@@ -69,7 +70,7 @@ pub async fn look_for(app: &App, payment: &Payment) -> Result<(), Problem> {
             .transaction(async |conn| settle::notice(conn, &terms, payment.id, snapshot, now).await)
             .await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn advance_due(app: &App, only: Option<RefundId>) -> Result<usize, Problem> {

@@ -110,6 +110,32 @@ impl Database {
         }
     }
 
+    /// Reads the column `text` of each row behind Tollgate's back.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        match self.kind {
+            Kind::Sqlite => {
+                use diesel::{Connection, RunQueryDsl};
+                #[derive(diesel::QueryableByName)]
+                struct Row {
+                    #[diesel(sql_type = diesel::sql_types::Text)]
+                    text: String,
+                }
+                let path = self.file();
+                let mut conn = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                let rows: Vec<Row> = diesel::sql_query(query).load(&mut conn).unwrap();
+                rows.into_iter().map(|row| row.text).collect()
+            }
+            Kind::Postgres => {
+                let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+                let connection = tokio::spawn(connection);
+                let rows = client.query(query, &[]).await.unwrap();
+                drop(client);
+                connection.await.unwrap().unwrap();
+                rows.iter().map(|row| row.get("text")).collect()
+            }
+        }
+    }
+
     /// Reads one number behind Tollgate's back.
     pub async fn count(&self, query: &str) -> i64 {
         match self.kind {

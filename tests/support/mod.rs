@@ -10,11 +10,13 @@ pub mod sale;
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tollgate::app::{self, App, Running};
 use tollgate::clock::Clock;
 use tollgate::config::Config;
+use tollgate::gateways::Gateway;
 
 pub use client::{Answer, Client};
 pub use database::{Database, Kind};
@@ -81,14 +83,26 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 impl TestApp {
     pub async fn start(database: Database, settings: &[(&str, &str)]) -> Self {
+        Self::start_with(database, settings, Clock::default(), None).await
+    }
+
+    /// One that sells through a further gateway, where there is one.
+    pub async fn start_with(
+        database: Database,
+        settings: &[(&str, &str)],
+        clock: Clock,
+        gateway: Option<Arc<dyn Gateway>>,
+    ) -> Self {
         let mails = tempfile::tempdir().unwrap();
         let mut all = Self::settings(&database, mails.path());
         let more = settings.iter();
         all.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         all.retain(|_, value| !value.is_empty());
         let config = Config::from_lookup(move |name| all.get(name).cloned()).unwrap();
-        let clock = Clock::default();
-        let app = App::open(config, clock.clone()).await.unwrap();
+        let mut app = App::open(config, clock.clone()).await.unwrap();
+        if let Some(gateway) = gateway {
+            app.gateways = app.gateways.with(gateway);
+        }
         app.greet().await.unwrap();
         let server = app::serve(app.clone(), 1, false).unwrap();
         Self {

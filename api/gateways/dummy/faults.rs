@@ -16,6 +16,8 @@ text_enum! {
         Cancel = "cancel",
         Refund = "refund",
         RetrieveRefund = "retrieve_refund",
+        ListRefunds = "list_refunds",
+        List = "list",
     }
 }
 
