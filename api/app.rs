@@ -250,6 +250,14 @@ impl App {
         }
     }
 
+    /// The bank returns what was given back of a payment; how many refunds that were.
+    pub async fn return_dummy_refunds(&self, reference: &str) -> Result<usize, Problem> {
+        match self.gateways.dummy() {
+            Some(dummy) => dummy.return_refunds(reference).await,
+            None => Ok(0),
+        }
+    }
+
     /// Somebody gives money back at the gateway; `false` when it refuses.
     pub async fn refund_at_dummy(
         &self,

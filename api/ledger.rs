@@ -24,6 +24,8 @@ text_enum! {
         ReviewResolved = "review_resolved",
         /// Money went back.
         Refund = "refund",
+        /// Money that went back was returned by the buyer's bank.
+        RefundReturned = "refund_returned",
     }
 }
 
@@ -146,17 +148,25 @@ pub async fn balance(
     currency: Currency,
 ) -> Result<Balance, Problem> {
     let postings = store::of_order(conn, order, currency).await?;
-    let sum = |of: Cause, from: Option<&str>| {
-        let such = postings.iter().filter(|(cause, debit, _)| {
-            *cause == of && from.is_none_or(|from| !debit.starts_with(from))
-        });
-        such.fold(0_i64, |sum, (.., amount)| sum.saturating_add(*amount))
+    let sum = |of: Cause| {
+        let such = postings
+            .iter()
+            .filter(|it| it.cause == of && it.is_captured());
+        such.fold(0_i64, |sum, it| sum.saturating_add(it.amount_minor))
     };
     Ok(Balance {
-        captured_minor: sum(Cause::Capture, None),
-        // What was never captured was given back from another account.
-        refunded_minor: sum(Cause::Refund, Some("suspense:unmatched")),
+        captured_minor: sum(Cause::Capture),
+        refunded_minor: sum(Cause::Refund).saturating_sub(sum(Cause::RefundReturned)),
     })
+}
+
+impl store::Posted {
+    /// What was never captured was given back from another account.
+    fn is_captured(&self) -> bool {
+        let unmatched = Account::SuspenseUnmatched.to_string();
+        let of_refund = matches!(self.cause, Cause::Refund | Cause::RefundReturned);
+        !of_refund || ![&self.debit_account, &self.credit_account].contains(&&unmatched)
+    }
 }
 
 /// Where a payment's money stands; `None` when none came.

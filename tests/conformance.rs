@@ -45,6 +45,7 @@ macro_rules! conformance {
             refunding::a_look_at_a_refund_may_fail,
             refunding::a_refund_may_take_its_time,
             refunding::what_goes_back_there_is_booked_here,
+            refunding::money_that_is_returned_is_ours_again,
             refunding::parts_never_exceed_the_whole,
             looking::a_list_may_fail,
             late::no_money_is_kept_for_nothing,

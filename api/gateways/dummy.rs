@@ -153,7 +153,7 @@ impl Gateway for Dummy {
             refunds: "partial",
             inquiry_binds_amount: true,
             inquiry_delay: Duration::ZERO,
-            inquiry_interval: Duration::from_secs(10),
+            inquiry_interval: Duration::from_secs(5),
             horizon: Duration::from_secs(60),
             expiry_most: Duration::from_secs(24 * 60 * 60),
         }
@@ -326,17 +326,32 @@ impl Dummy {
 
     /// The bank takes the pending refunds of a charge, or does not.
     pub async fn decide_refunds(&self, reference: &str, succeed: bool) -> Result<usize, Problem> {
-        let now = self.clock.now();
-        let status = match succeed {
+        let to = match succeed {
             true => DummyRefundStatus::Succeeded,
             false => DummyRefundStatus::Failed,
         };
+        self.move_refunds(reference, (DummyRefundStatus::Pending, to))
+            .await
+    }
+
+    /// The bank returns what was given back of a charge.
+    pub async fn return_refunds(&self, reference: &str) -> Result<usize, Problem> {
+        let (from, to) = (DummyRefundStatus::Succeeded, DummyRefundStatus::Failed);
+        self.move_refunds(reference, (from, to)).await
+    }
+
+    async fn move_refunds(
+        &self,
+        reference: &str,
+        step: (DummyRefundStatus, DummyRefundStatus),
+    ) -> Result<usize, Problem> {
+        let now = self.clock.now();
         self.db
             .transaction(async |conn| {
                 let Some(charge) = store::lock(conn, reference).await? else {
                     return Ok(0);
                 };
-                let decided = refunds::decide(conn, &charge, status, now).await?;
+                let decided = refunds::decide(conn, &charge, step, now).await?;
                 for refund in &decided {
                     self.queue_refund_message(conn, refund, now).await?;
                 }

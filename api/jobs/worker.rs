@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -14,7 +17,7 @@ use crate::emails;
 use crate::error::Problem;
 
 const LEASE: Duration = Duration::from_secs(300);
-const BATCH: i64 = 10;
+const AT_ONCE: usize = 10;
 const ATTEMPTS_MOST: i64 = 12;
 
 /// How often other processes' work and delayed tries are looked for. Work of this process
@@ -32,16 +35,45 @@ pub fn start(app: App, stop: CancellationToken) -> JoinHandle<()> {
 /// server that is slow keeps no order from expiring.
 async fn work(app: App, stop: CancellationToken) {
     let mails = Notify::new();
-    let jobs = async || {
-        let done = run_jobs(&app).await;
-        // Whoever woke us may have written one, and so may a job.
-        mails.notify_one();
-        done
-    };
     tokio::join!(
-        repeat(&stop, &app.wake, jobs),
+        do_jobs(&app, &stop, &mails),
         repeat(&stop, &mails, async || emails::deliver_due(&app).await),
     );
+}
+
+/// Does several jobs at once: one that waits for a gateway keeps nobody from the others.
+async fn do_jobs(app: &App, stop: &CancellationToken, mails: &Notify) {
+    let mut running = FuturesUnordered::new();
+    let mut failures = 0;
+    while !stop.is_cancelled() || !running.is_empty() {
+        let room = match stop.is_cancelled() {
+            true => 0,
+            false => AT_ONCE.saturating_sub(running.len()),
+        };
+        let pause = match claim(app, room).await {
+            Ok(claimed) => {
+                failures = 0;
+                running.extend(claimed.into_iter().map(|row| Box::pin(do_job(app, row))));
+                LOOK_EVERY
+            }
+            Err(problem) => {
+                failures += 1;
+                report(&problem);
+                backoff(failures)
+            }
+        };
+        tokio::select! {
+            Some(()) = running.next() => mails.notify_one(),
+            () = stop.cancelled(), if !stop.is_cancelled() => {}
+            // Whoever woke us may have written a mail.
+            () = app.wake.notified() => mails.notify_one(),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+fn report(problem: &Problem) {
+    tracing::error!(%problem, cause = ?problem.cause, "the worker failed");
 }
 
 /// Does what is due, and rests when that was nothing, until `stop`.
@@ -63,7 +95,7 @@ async fn repeat(
             }
             Err(problem) => {
                 failures += 1;
-                tracing::error!(%problem, cause = ?problem.cause, "the worker failed");
+                report(&problem);
                 backoff(failures)
             }
         };
@@ -88,21 +120,32 @@ pub async fn drain(app: &App) -> Result<(), Problem> {
 }
 
 async fn run_jobs(app: &App) -> Result<usize, Problem> {
+    let claimed = claim(app, AT_ONCE).await?;
+    let count = claimed.len();
+    join_all(claimed.into_iter().map(|row| Box::pin(do_job(app, row)))).await;
+    Ok(count)
+}
+
+/// Takes as many due jobs as there is room for.
+async fn claim(app: &App, room: usize) -> Result<Vec<JobRow>, Problem> {
     let now = app.clock.now();
     let mut reader = app.db.read().await?;
-    if queue::oldest_due(&mut reader, now).await?.is_none() {
-        return Ok(0);
+    if room == 0 || queue::oldest_due(&mut reader, now).await?.is_none() {
+        return Ok(Vec::new());
     }
     drop(reader);
-    let claimed = app
-        .db
-        .transaction(async |conn| Ok::<_, Problem>(queue::claim(conn, BATCH, now, LEASE).await?))
-        .await?;
-    for row in &claimed {
-        let outcome = row.payload.0.run(app).await;
-        record(app, row, outcome).await?;
+    let limit = i64::try_from(room).unwrap_or(i64::MAX);
+    app.db
+        .transaction(async |conn| Ok(queue::claim(conn, limit, now, LEASE).await?))
+        .await
+}
+
+/// Does a job. When even its outcome cannot be written down, its lease brings it back.
+async fn do_job(app: &App, row: JobRow) {
+    let outcome = row.payload.0.run(app).await;
+    if let Err(problem) = record(app, &row, outcome).await {
+        report(&problem);
     }
-    Ok(claimed.len())
 }
 
 async fn record(app: &App, row: &JobRow, outcome: Result<(), Problem>) -> Result<(), Problem> {

@@ -102,9 +102,10 @@ const INVARIANTS: &[(&str, &str)] = &[
         "what a payment gave back is what its refunds say",
         "SELECT p.id FROM payments p WHERE p.refunded_minor <> COALESCE((SELECT SUM(r.amount_minor)
                 FROM refunds r WHERE r.payment_id = p.id AND r.status = 'succeeded'), 0)
-            OR p.refunded_minor <> COALESCE((SELECT SUM(q.amount_minor) FROM postings q
+            OR p.refunded_minor <> COALESCE((SELECT SUM(CASE j.cause_type
+                    WHEN 'refund' THEN q.amount_minor ELSE -q.amount_minor END) FROM postings q
                 JOIN journals j ON j.id = q.journal_id
-                WHERE j.payment_id = p.id AND j.cause_type = 'refund'), 0)",
+                WHERE j.payment_id = p.id AND j.cause_type IN ('refund', 'refund_returned')), 0)",
     ),
     (
         "what a payment keeps for refunds is what they say",
@@ -120,9 +121,11 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "what an order says it gave back is what the journals say",
         "SELECT o.id FROM orders o WHERE o.refunded_minor <> COALESCE((
-            SELECT SUM(p.amount_minor) FROM postings p JOIN journals j ON j.id = p.journal_id
-            WHERE j.order_id = o.id AND j.cause_type = 'refund'
-                AND p.debit_account <> 'suspense:unmatched' AND p.currency = o.currency), 0)",
+            SELECT SUM(CASE j.cause_type WHEN 'refund' THEN p.amount_minor ELSE -p.amount_minor END)
+            FROM postings p JOIN journals j ON j.id = p.journal_id
+            WHERE j.order_id = o.id AND j.cause_type IN ('refund', 'refund_returned')
+                AND p.debit_account <> 'suspense:unmatched'
+                AND p.credit_account <> 'suspense:unmatched' AND p.currency = o.currency), 0)",
     ),
     (
         "what was given back opens no gate",

@@ -48,13 +48,22 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// An order's postings: why, from which account, how much. Added up by who asks: the databases'
-/// own sums are of other types than what they add.
+/// A movement of money, and why it was made.
+#[derive(Debug, Queryable)]
+pub(super) struct Posted {
+    pub cause: Cause,
+    pub debit_account: String,
+    pub credit_account: String,
+    pub amount_minor: i64,
+}
+
+/// An order's postings. Added up by who asks: the databases' own sums are of other types than
+/// what they add.
 pub(super) async fn of_order(
     conn: &mut Conn,
     order: OrderId,
     currency: Currency,
-) -> QueryResult<Vec<(Cause, String, i64)>> {
+) -> QueryResult<Vec<Posted>> {
     sql!(conn, |c| postings::table
         .inner_join(journals::table)
         .filter(journals::order_id.eq(order))
@@ -62,6 +71,7 @@ pub(super) async fn of_order(
         .select((
             journals::cause_type,
             postings::debit_account,
+            postings::credit_account,
             postings::amount_minor
         ))
         .load(c)

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{self, TryStreamExt};
+
 use super::sync::{self, Asked};
 use super::{Payment, Status, store};
 use crate::app::App;
@@ -13,6 +15,9 @@ use crate::orders;
 use crate::tasks::{self, TaskKind};
 
 const BATCH: i64 = 50;
+
+/// A gateway that is slow to answer about one payment keeps nobody from the others.
+const AT_ONCE: usize = 10;
 
 /// Longer than any inquiry takes, so that no two workers ask for the same payment.
 const LEASE: Duration = Duration::from_secs(60);
@@ -35,19 +40,39 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
                 Ok::<_, Problem>(store::claim_due(conn, BATCH, now, LEASE).await?)
             })
             .await?;
-        for id in due {
-            match sync::look_up(app, id).await {
-                // The next question is planned with what it said.
-                Ok(Asked::Answered(_)) => {}
-                Ok(Asked::Unanswered(_)) => plan(app, id).await?,
-                // One that cannot be settled keeps nobody from the others.
-                Err(problem) => {
-                    tracing::error!(payment = %id, cause = ?problem.cause, "not settled");
-                    plan(app, id).await?;
-                }
-            }
+        stream::iter(due.into_iter().map(Ok))
+            .try_for_each_concurrent(AT_ONCE, |id| Box::pin(ask_for(app, id)))
+            .await?;
+    }
+}
+
+async fn ask_for(app: &App, id: PaymentId) -> Result<(), Problem> {
+    match sync::look_up(app, id).await {
+        Ok(Asked::Answered(payment)) => keep_interval(app, &payment).await,
+        Ok(Asked::Unanswered(_)) => plan(app, id).await,
+        // One that cannot be settled keeps nobody from the others.
+        Err(problem) => {
+            tracing::error!(payment = %id, cause = ?problem.cause, "not settled");
+            plan(app, id).await
         }
     }
+}
+
+/// The next question was planned with what the gateway said; one that wants to be asked more
+/// rarely is.
+async fn keep_interval(app: &App, payment: &Payment) -> Result<(), Problem> {
+    let earliest = app.clock.now().plus(interval(app, payment));
+    if payment.next_sync_at.is_none_or(|at| at >= earliest) {
+        return Ok(());
+    }
+    let mut conn = app.db.write().await?;
+    Ok(store::plan_sync(&mut conn, payment.id, Some(earliest)).await?)
+}
+
+/// How long the gateway wants to rest between questions about a payment.
+fn interval(app: &App, payment: &Payment) -> Duration {
+    let gateway = app.gateways.find(&payment.provider);
+    gateway.map_or(Duration::ZERO, |it| it.capabilities().inquiry_interval)
 }
 
 /// Puts the next question where it belongs; the lease had moved it. It is asked until it is
@@ -57,7 +82,8 @@ async fn plan(app: &App, id: PaymentId) -> Result<(), Problem> {
     let mut conn = app.db.write().await?;
     let payment = super::find(&mut conn, id).await?;
     let is_open = payment.status != Status::Succeeded;
-    let at = is_open.then(|| now.plus(sync::pause_after(payment.syncs)));
+    let pause = sync::pause_after(payment.syncs).max(interval(app, &payment));
+    let at = is_open.then(|| now.plus(pause));
     store::plan_sync(&mut conn, id, at).await?;
     drop(conn);
     if is_unknown_too_long(&payment, now) {

@@ -140,6 +140,9 @@ pub async fn mark_done(
     if refund.status == RefundStatus::Failed {
         take_up_again(conn, &refund).await?;
     }
+    if refund.is_returned() {
+        refund.next_attempt();
+    }
     refund.provider_refund_id = Some(reference.to_owned());
     settle::complete(conn, terms, refund, &by.to_string(), now).await
 }

@@ -17,13 +17,14 @@ pub(super) fn may(from: RefundStatus, to: RefundStatus) -> bool {
     }
 }
 
-/// Where a gateway's word moves a refund; `None` where it changes nothing. One that succeeded
-/// stays so. One that failed and succeeds later is money that went back all the same.
+/// Where a gateway's word moves a refund; `None` where it changes nothing. One that failed and
+/// succeeds later is money that went back all the same; one that succeeded and fails later is
+/// money that the buyer's bank has returned.
 pub(super) fn step(current: RefundStatus, fact: RemoteRefundStatus) -> Option<RefundStatus> {
     let is_under_way = matches!(current, Approved | Submitted | Pending | Unknown);
     match fact {
         RemoteRefundStatus::Succeeded if is_under_way || current == Failed => Some(Succeeded),
-        RemoteRefundStatus::Failed if is_under_way => Some(Failed),
+        RemoteRefundStatus::Failed if is_under_way || current == Succeeded => Some(Failed),
         RemoteRefundStatus::Pending if is_under_way && current != Pending => Some(Pending),
         _ => None,
     }
@@ -61,8 +62,9 @@ mod tests {
     ];
 
     #[test]
-    fn success_is_never_left() {
-        assert!(FACTS.iter().all(|fact| step(Succeeded, *fact).is_none()));
+    fn success_is_left_only_when_the_money_comes_back() {
+        let left = FACTS.map(|fact| step(Succeeded, fact));
+        assert_eq!(left, [None, None, Some(Failed)]);
         assert!(ALL.iter().all(|to| !may(Succeeded, *to)));
     }
 

@@ -14,6 +14,9 @@ use crate::orders::{self, Order, PaymentStatus, Terms};
 use crate::payments::{self, Payment};
 use crate::tasks::{self, TaskKind};
 
+/// The failure of a refund whose money came back.
+const RETURNED: &str = "returned";
+
 /// Applies a gateway's word about a refund of ours. Locks the order first.
 pub async fn settle(
     conn: &mut Conn,
@@ -34,9 +37,13 @@ pub async fn settle(
         return Ok(refund);
     }
     let before = refund.status;
-    let Some(status) = step(before, snapshot.status) else {
+    let status = step(before, snapshot.status);
+    let Some(status) = status.filter(|_| refund.is_meant_by(snapshot)) else {
         return Ok(refund);
     };
+    if before == RefundStatus::Succeeded {
+        return take_back(conn, refund, now).await;
+    }
     refund.provider_refund_id = Some(snapshot.provider_refund_id.clone());
     match status {
         RefundStatus::Succeeded => {
@@ -71,7 +78,7 @@ pub(super) async fn complete(
     refund.move_to(RefundStatus::Succeeded, now);
     store::save(conn, &refund).await?;
     store::note_gone(conn, payment.id, refund.amount_minor).await?;
-    book(conn, &refund, &payment, now).await?;
+    book(conn, (Cause::Refund, &refund), &payment, now).await?;
     ask::record(conn, &refund, actor, "refund.succeeded", now).await?;
     close_tasks(conn, &refund, &payment, now).await?;
     let (template, fact) = (Template::Refunded, refund.id.to_string());
@@ -103,27 +110,78 @@ async fn close_tasks(
     Ok(())
 }
 
+/// Money that went back, or that came back again, each once for an attempt.
 async fn book(
     conn: &mut Conn,
-    refund: &Refund,
+    (cause, refund): (Cause, &Refund),
     payment: &Payment,
     now: Timestamp,
 ) -> Result<(), Problem> {
     let standing = ledger::standing(conn, payment.id).await?;
+    let from = standing.unwrap_or(Standing::Earned).account();
+    let clearing = Account::Clearing(payment.provider.clone());
+    let (debit, credit) = match cause {
+        Cause::RefundReturned => (clearing, from),
+        _ => (from, clearing),
+    };
+    let cause_id = match refund.attempt_no {
+        1 => refund.id.to_string(),
+        attempt_no => format!("{}:{attempt_no}", refund.id),
+    };
     let journal = Journal {
         organizer: refund.organizer_id,
-        cause: Cause::Refund,
-        cause_id: refund.id.to_string(),
+        cause,
+        cause_id,
         order: refund.order_id,
         payment: Some(payment.id),
         transfers: vec![Transfer {
-            debit: standing.unwrap_or(Standing::Earned).account(),
-            credit: Account::Clearing(payment.provider.clone()),
+            debit,
+            credit,
             amount: refund.amount(),
         }],
         occurred_at: now,
     };
     ledger::record(conn, journal).await
+}
+
+/// The buyer's bank has returned the money: it is ours to give back again. The tickets stay
+/// void: others may have them.
+async fn take_back(conn: &mut Conn, mut refund: Refund, now: Timestamp) -> Result<Refund, Problem> {
+    let order = orders::lock(conn, refund.order_id).await?;
+    let payment = payments::find(conn, refund.payment_id).await?;
+    refund.failure = Some(Json(Failure {
+        code: RETURNED.to_owned(),
+        message: "The buyer's bank has returned the money.".to_owned(),
+        retryable: true,
+    }));
+    refund.move_to(RefundStatus::Failed, now);
+    store::save(conn, &refund).await?;
+    store::note_gone(conn, payment.id, -refund.amount_minor).await?;
+    store::free(conn, payment.id, refund.amount_minor).await?;
+    book(conn, (Cause::RefundReturned, &refund), &payment, now).await?;
+    ask::record(conn, &refund, "gateway", "refund.returned", now).await?;
+    let note = "The buyer's bank has returned the money.";
+    open_task(conn, &refund, note, now).await?;
+    payments::project(conn, &order, now).await?;
+    Ok(refund)
+}
+
+impl Refund {
+    /// Whether its money went back, and came back again.
+    pub(super) fn is_returned(&self) -> bool {
+        let failure = self.failure.as_ref();
+        self.status == RefundStatus::Failed && failure.is_some_and(|it| it.0.code == RETURNED)
+    }
+
+    /// Whether a gateway's word is about how it stands now: not about an attempt that failed
+    /// before somebody gave the money back by hand, nor from before it was returned.
+    fn is_meant_by(&self, snapshot: &RefundSnapshot) -> bool {
+        let is_same = self.provider_refund_id.as_ref() == Some(&snapshot.provider_refund_id);
+        match self.status {
+            RefundStatus::Succeeded => is_same,
+            _ => !self.is_returned(),
+        }
+    }
 }
 
 /// Nothing came of it: its tickets are good again, and somebody must see to it.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{self, TryStreamExt};
+
 use super::settle::{self, fail, open_task};
 use super::store;
 use super::{Refund, RefundStatus};
@@ -14,6 +16,9 @@ use crate::orders::{self, Terms};
 use crate::payments::{self, Payment, Status, pause_after};
 
 const BATCH: i64 = 50;
+
+/// A gateway that is slow with one refund keeps nobody from the others.
+const AT_ONCE: usize = 10;
 
 /// Longer than any call takes, so that no two workers call for the same refund.
 const LEASE: Duration = Duration::from_secs(60);
@@ -81,14 +86,22 @@ async fn advance_due(app: &App, only: Option<RefundId>) -> Result<usize, Problem
             Ok::<_, Problem>(store::claim_due(conn, only, BATCH, now, LEASE).await?)
         })
         .await?;
-    for id in &due {
-        // One that cannot be brought forward keeps nobody from the others.
-        if let Err(problem) = step(app, *id).await {
+    let count = due.len();
+    stream::iter(due.into_iter().map(Ok))
+        .try_for_each_concurrent(AT_ONCE, |id| Box::pin(advance_one(app, id)))
+        .await?;
+    Ok(count)
+}
+
+/// One that cannot be brought forward keeps nobody from the others.
+async fn advance_one(app: &App, id: RefundId) -> Result<(), Problem> {
+    match step(app, id).await {
+        Ok(()) => Ok(()),
+        Err(problem) => {
             tracing::error!(refund = %id, cause = ?problem.cause, "not brought forward");
-            plan(app, *id).await?;
+            plan(app, id).await
         }
     }
-    Ok(due.len())
 }
 
 async fn step(app: &App, id: RefundId) -> Result<(), Problem> {

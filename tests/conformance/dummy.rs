@@ -96,6 +96,11 @@ impl FarSide for Dummy {
         assert!(decided.unwrap() > 0, "no refund is pending");
     }
 
+    async fn return_refunds(&self, app: &TestApp, reference: &str) {
+        let returned = app.app.return_dummy_refunds(reference).await;
+        assert!(returned.unwrap() > 0, "nothing went back");
+    }
+
     async fn refund(&self, app: &TestApp, reference: &str, amount_minor: i64) -> bool {
         let refund = format!("{reference}-there");
         let made = app

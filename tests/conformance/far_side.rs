@@ -107,6 +107,9 @@ pub trait FarSide {
     /// The bank takes the pending refunds of a payment, or does not.
     async fn decide_refunds(&self, app: &TestApp, reference: &str, succeed: bool);
 
+    /// The buyer's bank returns what had gone back for good.
+    async fn return_refunds(&self, app: &TestApp, reference: &str);
+
     /// Somebody gives money back there; `false` when the gateway refuses.
     async fn refund(&self, app: &TestApp, reference: &str, amount_minor: i64) -> bool;
 

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{Call, Fault, Rig, ticket_statuses};
-use crate::support::sale::{REGULAR, Shop, key};
+use crate::support::sale::{REGULAR, Shop, key, text};
 
 /// Whatever is answered, the money goes back once, and the tickets are void.
 pub async fn a_refund_is_made_once(rig: &Rig) {
@@ -100,6 +100,47 @@ pub async fn what_goes_back_there_is_booked_here(rig: &Rig) {
             "{fault:?}"
         );
         assert_eq!(ticket_statuses(&sale).await, ["void"], "{fault:?}");
+        rig.expect_truth().await;
+    }
+}
+
+/// A refund that succeeded, and that the buyer's bank returns, can be given back once more; its
+/// tickets stay void.
+pub async fn money_that_is_returned_is_ours_again(rig: &Rig) {
+    let shop = Shop::open(&rig.app).await;
+    for is_told in [true, false] {
+        let sale = rig.buy(&shop, 1).await;
+        let refund = rig.refund(&sale, None).await;
+        rig.settle().await;
+        assert_eq!(rig.refund_status(&refund).await, "succeeded");
+        let reference = rig.reference(&sale.guest, &sale.payment).await;
+        rig.far.return_refunds(&rig.app, &reference).await;
+        let admin = rig.app.admin().await;
+        if !is_told {
+            rig.far.take_messages(&rig.app).await;
+            let path = format!("/api/v1/payment-intents/{}/sync", sale.payment);
+            admin.post(&path, json!({})).await.expect(200);
+        }
+        rig.settle().await;
+        assert_eq!(
+            rig.refund_status(&refund).await,
+            "failed",
+            "told: {is_told}"
+        );
+        assert_eq!(sale.order().await["refunded_minor"], 0);
+        assert_eq!(ticket_statuses(&sale).await, ["void"]);
+        let path = format!("/api/v1/tasks?object={}", text(&refund["id"]));
+        let tasks = admin.get(&path).await.expect(200).body["data"].clone();
+        assert_eq!(tasks[0]["kind"], "manual_refund", "{tasks}");
+        rig.expect_truth().await;
+        let path = format!("/api/v1/refunds/{}/retry", text(&refund["id"]));
+        admin
+            .keyed(&key(), "POST", &path, json!({}))
+            .await
+            .expect(200);
+        rig.settle().await;
+        assert_eq!(rig.refund_status(&refund).await, "succeeded");
+        assert_eq!(sale.order().await["payment_status"], "refunded");
         rig.expect_truth().await;
     }
 }

@@ -71,7 +71,12 @@ impl FarSide for FarToy {
     }
 
     async fn decide_refunds(&self, _: &TestApp, reference: &str, succeed: bool) {
-        self.kiosk.decide_refunds(reference, succeed);
+        let word = if succeed { "done" } else { "refused" };
+        self.kiosk.move_refunds(reference, "waiting", word);
+    }
+
+    async fn return_refunds(&self, _: &TestApp, reference: &str) {
+        self.kiosk.move_refunds(reference, "done", "refused");
     }
 
     async fn refund(&self, _: &TestApp, reference: &str, amount_minor: i64) -> bool {

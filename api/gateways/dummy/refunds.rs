@@ -12,7 +12,7 @@ use crate::gateways::{Failure, RefundRefs, RefundSnapshot, RemoteRefundStatus};
 use crate::money::Currency;
 
 text_enum! {
-    /// `pending → succeeded | failed`.
+    /// `pending → succeeded | failed`, `succeeded → failed` when the buyer's bank returns it.
     pub enum DummyRefundStatus {
         Pending = "pending",
         Succeeded = "succeeded",
@@ -121,19 +121,19 @@ pub(super) async fn of_charge(conn: &mut Conn, charge: &str) -> QueryResult<Vec<
         .await)
 }
 
-/// Ends the pending refunds of a charge; answers them.
+/// Moves the refunds of a charge that stand so; answers them.
 pub(super) async fn decide(
     conn: &mut Conn,
     charge: &Charge,
-    status: DummyRefundStatus,
+    (from, to): (DummyRefundStatus, DummyRefundStatus),
     now: Timestamp,
 ) -> QueryResult<Vec<Refund>> {
-    let pending = dummy_refund::table
+    let standing = dummy_refund::table
         .filter(dummy_refund::charge.eq(&charge.reference))
-        .filter(dummy_refund::status.eq(DummyRefundStatus::Pending));
-    sql!(conn, |c| diesel::update(pending)
+        .filter(dummy_refund::status.eq(from));
+    sql!(conn, |c| diesel::update(standing)
         .set((
-            dummy_refund::status.eq(status),
+            dummy_refund::status.eq(to),
             dummy_refund::updated_at.eq(now),
         ))
         .returning(Refund::as_returning())

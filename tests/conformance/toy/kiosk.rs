@@ -77,14 +77,13 @@ impl Kiosk {
         self.state().is_slow = slow;
     }
 
-    pub fn decide_refunds(&self, reference: &str, succeed: bool) {
+    pub fn move_refunds(&self, reference: &str, from: &str, to: &str) {
         let state = &mut *self.state();
         let at = state.find(reference).unwrap();
         let charge = state.charges[at]["id"].clone();
-        let waiting = state.refunds.iter_mut();
-        let waiting = waiting.filter(|it| it["charge"] == charge && it["state"] == "waiting");
-        for refund in waiting {
-            refund["state"] = json!(if succeed { "done" } else { "refused" });
+        let refunds = state.refunds.iter_mut();
+        for refund in refunds.filter(|it| it["charge"] == charge && it["state"] == from) {
+            refund["state"] = json!(to);
         }
         state.tell(at, "refund");
     }
