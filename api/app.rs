@@ -21,8 +21,9 @@ use crate::config::{Config, ConfigError, Environment};
 use crate::db::{Db, DbError, PoolSettings};
 use crate::error::Problem;
 use crate::gate::{Answered, Entry};
-use crate::gateways::dummy::faults::{Fault, Operation};
+use crate::gateways::dummy::faults::Fault;
 use crate::gateways::dummy::{self, Dummy};
+use crate::gateways::watched::Operation;
 use crate::gateways::{Gateways, PaymentRefs, RefundRefs};
 use crate::http::idempotency::{Claimed, Outcome};
 use crate::http::limits::Limits;
@@ -318,7 +319,7 @@ fn gateways(
         let base = config.public_base_url.clone();
         Dummy::new(db.clone(), clock.clone(), secret, base, wake.clone())
     });
-    let gateways = Gateways::new(dummy, config.default_provider.clone());
+    let gateways = Gateways::new(dummy, config.default_provider.clone(), clock.clone());
     if gateways.default_is_known() {
         Ok(gateways)
     } else {

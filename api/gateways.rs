@@ -8,6 +8,7 @@
 pub(crate) mod dummy;
 #[cfg(test)]
 pub mod scripted;
+pub(crate) mod watched;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::watched::{Notes, Watched};
+use crate::clock::Clock;
 pub use crate::db::values::Timestamp;
 pub use crate::id::PaymentId;
 pub use crate::money::{Currency, Money};
@@ -337,27 +340,39 @@ pub struct Gateways {
     all: Vec<Arc<dyn Gateway>>,
     dummy: Option<Arc<dummy::Dummy>>,
     default: Option<String>,
+    clock: Clock,
+    notes: Arc<Notes>,
 }
 
 impl Gateways {
-    pub(crate) fn new(dummy: Option<dummy::Dummy>, default: Option<String>) -> Self {
+    pub(crate) fn new(dummy: Option<dummy::Dummy>, default: Option<String>, clock: Clock) -> Self {
         let dummy = dummy.map(Arc::new);
-        let mut all: Vec<Arc<dyn Gateway>> = Vec::new();
-        if let Some(dummy) = dummy.clone() {
-            all.push(dummy);
-        }
-        Self {
-            all,
-            dummy,
+        let mut gateways = Self {
+            all: Vec::new(),
+            dummy: dummy.clone(),
             default,
+            clock,
+            notes: Arc::default(),
+        };
+        if let Some(dummy) = dummy {
+            gateways.add(dummy);
         }
+        gateways
+    }
+
+    fn add(&mut self, gateway: Arc<dyn Gateway>) {
+        self.all.push(Arc::new(Watched {
+            gateway,
+            notes: self.notes.clone(),
+            clock: self.clock.clone(),
+        }));
     }
 
     /// With one more gateway, which is then the default.
     #[must_use]
     pub fn with(mut self, gateway: Arc<dyn Gateway>) -> Self {
         self.default = Some(gateway.id().to_owned());
-        self.all.push(gateway);
+        self.add(gateway);
         self
     }
 
@@ -377,6 +392,11 @@ impl Gateways {
     /// Whether the default that is configured exists.
     pub fn default_is_known(&self) -> bool {
         self.default.is_none() || self.default().is_some()
+    }
+
+    /// What was asked of them, and nobody has written down.
+    pub(crate) fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     pub(crate) fn dummy(&self) -> Option<&Arc<dummy::Dummy>> {

@@ -152,6 +152,7 @@ id! {
     JournalId = "jrn",
     PostingId = "pst",
     WebhookEventId = "whe",
+    GatewayCallId = "gcl",
     TaskId = "tsk",
     ReconciliationRunId = "rcn",
     CheckinListId = "lst",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use kinds::Job;
 pub use queue::{count_dead, count_unfinished, enqueue, ensure_recurring, oldest_due};
-pub use worker::{drain, start};
+pub use worker::{drain, start, start_notes};
 
 const BACKOFF_FIRST: Duration = Duration::from_secs(5);
 const BACKOFF_MOST: Duration = Duration::from_secs(60 * 60);

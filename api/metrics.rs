@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, describe_counter, describe_histogram, histogram};
 
+use crate::gateways::watched::{CallOutcome, Operation};
+
 const REQUESTS: &str = "tollgate_http_requests_total";
 const REQUEST_SECONDS: &str = "tollgate_http_request_seconds";
 const POOL_WAIT_SECONDS: &str = "tollgate_db_pool_wait_seconds";
 const STOCK_GUARD_HITS: &str = "tollgate_stock_guard_hits_total";
 const WEBHOOKS: &str = "tollgate_webhooks_total";
 const WEBHOOK_LAG_SECONDS: &str = "tollgate_webhook_lag_seconds";
+const GATEWAY_SECONDS: &str = "tollgate_gateway_call_seconds";
 const SCANS: &str = "tollgate_scans_total";
 
 /// How long something took. It is no business time, so it is not the clock's.
@@ -56,6 +59,19 @@ pub fn webhook_applied(lag: Duration) {
     histogram!(WEBHOOK_LAG_SECONDS).record(lag);
 }
 
+pub fn gateway_called(
+    provider: &'static str,
+    operation: Operation,
+    outcome: CallOutcome,
+    took: Duration,
+) {
+    histogram!(
+        GATEWAY_SECONDS,
+        "provider" => provider, "operation" => operation.as_str(), "outcome" => outcome.as_str()
+    )
+    .record(took);
+}
+
 pub fn scanned(reason: &'static str) {
     counter!(SCANS, "reason" => reason).increment(1);
 }
@@ -71,5 +87,6 @@ pub fn describe() {
     );
     describe_counter!(WEBHOOKS, "Messages of gateways");
     describe_histogram!(WEBHOOK_LAG_SECONDS, "Time from a message to what it does");
+    describe_histogram!(GATEWAY_SECONDS, "Time that a call to a gateway took");
     describe_counter!(SCANS, "Scans at the gate");
 }

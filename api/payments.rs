@@ -5,6 +5,7 @@
 
 mod attempt;
 mod books;
+mod calls;
 mod close;
 mod details;
 mod evidence;
@@ -29,6 +30,7 @@ use crate::id::{OrderId, PaymentId};
 use crate::money::Money;
 pub use attempt::{Attempt, Intent, Recorded, ReturnUrls, call, intend, outcome_of, record};
 pub use books::{Books, Names, called, paid_between};
+pub use calls::{GatewayCall, calls_of, sweep_calls, write_calls};
 pub use close::close_attempts;
 pub use details::Details;
 pub use evidence::Evidence;

@@ -23,6 +23,7 @@ const GROWING: &[&str] = &[
     "booth_bookings",
     "checkout_sessions",
     "emails",
+    "gateway_calls",
     "holds",
     "idempotency",
     "journals",

@@ -27,7 +27,7 @@ pub struct Running {
     address: SocketAddr,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
-    worker: Option<JoinHandle<()>>,
+    worker: JoinHandle<()>,
     figures: Option<figures::Serving>,
     stop: CancellationToken,
 }
@@ -83,7 +83,10 @@ pub fn serve(app: App, threads: usize, with_worker: bool) -> Result<Running, Sta
     let server = server.run();
     let handle = server.handle();
     let stop = CancellationToken::new();
-    let worker = with_worker.then(|| jobs::start(app.clone(), stop.clone()));
+    let worker = match with_worker {
+        true => jobs::start(app.clone(), stop.clone()),
+        false => jobs::start_notes(app.clone(), stop.clone()),
+    };
     Ok(Running {
         app,
         address,
@@ -111,9 +114,7 @@ impl Running {
             tracing::error!("requests were still running after {STOP_LIMIT:?}");
         }
         self.handle.stop(true).await;
-        if let Some(worker) = self.worker {
-            worker.await.map_err(std::io::Error::other)?;
-        }
+        self.worker.await.map_err(std::io::Error::other)?;
         if let Some(figures) = self.figures {
             figures.stop().await;
         }

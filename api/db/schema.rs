@@ -668,6 +668,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    gateway_calls (id) {
+        id -> Uuid,
+        payment_id -> Nullable<Uuid>,
+        provider -> Text,
+        operation -> Text,
+        outcome -> Text,
+        code -> Nullable<Text>,
+        took_ms -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(memberships -> organizers (organizer_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(login_sessions -> users (user_id));
@@ -725,5 +740,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     checkin_lists,
     scans,
     admissions,
-    reconciliation_runs
+    reconciliation_runs,
+    gateway_calls
 );

@@ -127,7 +127,8 @@ fn the_schema_is_the_databases() {
             refund_tickets,
             refund_policies,
             dummy_refund,
-            reconciliation_runs
+            reconciliation_runs,
+            gateway_calls
         );
         let names: Vec<TableName> = sql!(conn,
             sqlite: |c| diesel::sql_query(

@@ -17,11 +17,12 @@ use async_trait::async_trait;
 use serde_json::{Map, json};
 use tokio::sync::Notify;
 
-use self::faults::{Faults, Operation};
+use self::faults::Faults;
 pub use self::message::{Outcome, SIGNATURE_HEADER};
 use self::refunds::DummyRefundStatus;
 pub use self::store::DummyStatus;
 use self::store::{Charge, create, find};
+use super::watched::Operation;
 use super::{
     Authenticity, CancelOutcome, Capabilities, CreatePayment, Failure, Gateway, GatewayError,
     GatewayEvent, NextAction, PaymentMethod, PaymentRefs, RawWebhook, RefundRefs, RefundSnapshot,

@@ -18,7 +18,8 @@ use crate::{accounts, audit, orders, payments, reconciliation, refunds, webhooks
 pub enum Job {
     /// Seals the audit log's new rows.
     SealAudit,
-    /// Removes what is past its time: idempotency keys, login sessions, quiet rate limits.
+    /// Removes what is past its time: idempotency keys, login sessions, quiet rate limits, notes
+    /// about calls.
     Sweep,
     /// Looks for the account of an address that asked for a new password, and mails it.
     RequestPasswordReset { email: String },
@@ -99,7 +100,8 @@ impl Job {
                 app.login_delays.shrink(now);
                 let mut conn = app.db.write().await?;
                 idempotency::sweep(&mut conn, now).await?;
-                accounts::sweep_sessions(&mut conn, now).await
+                accounts::sweep_sessions(&mut conn, now).await?;
+                payments::sweep_calls(&mut conn, now).await
             }
             Self::RequestPasswordReset { email } => accounts::mail_password_reset(app, email).await,
             Self::ExpireOrders => orders::expire_due(app).await,

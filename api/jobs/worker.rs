@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet, LocalSet};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff;
@@ -15,6 +13,7 @@ use super::queue::{self, JobRow};
 use crate::app::App;
 use crate::emails;
 use crate::error::Problem;
+use crate::payments;
 
 const LEASE: Duration = Duration::from_secs(300);
 const AT_ONCE: usize = 10;
@@ -31,19 +30,28 @@ pub fn start(app: App, stop: CancellationToken) -> JoinHandle<()> {
     tokio::task::spawn_blocking(move || runtime.block_on(work(app, stop)))
 }
 
+/// Does only what every process must do for itself, where the jobs are others'.
+pub fn start_notes(app: App, stop: CancellationToken) -> JoinHandle<()> {
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || runtime.block_on(write_notes(&app, &stop)))
+}
+
 /// Works until `stop`; what runs then is finished first. Mails leave beside the jobs: a mail
 /// server that is slow keeps no order from expiring.
 async fn work(app: App, stop: CancellationToken) {
     let mails = Notify::new();
+    let jobs = LocalSet::new();
     tokio::join!(
-        do_jobs(&app, &stop, &mails),
+        jobs.run_until(do_jobs(&app, &stop, &mails)),
         repeat(&stop, &mails, async || emails::deliver_due(&app).await),
+        write_notes(&app, &stop),
     );
 }
 
-/// Does several jobs at once: one that waits for a gateway keeps nobody from the others.
+/// Does several jobs at once: one that waits for a gateway keeps nobody from the others. Each is
+/// a task of its own, for it goes on while the next ones are claimed.
 async fn do_jobs(app: &App, stop: &CancellationToken, mails: &Notify) {
-    let mut running = FuturesUnordered::new();
+    let mut running = JoinSet::new();
     let mut failures = 0;
     while !stop.is_cancelled() || !running.is_empty() {
         let room = match stop.is_cancelled() {
@@ -53,7 +61,10 @@ async fn do_jobs(app: &App, stop: &CancellationToken, mails: &Notify) {
         let pause = match claim(app, room).await {
             Ok(claimed) => {
                 failures = 0;
-                running.extend(claimed.into_iter().map(|row| Box::pin(do_job(app, row))));
+                for row in claimed {
+                    let app = app.clone();
+                    running.spawn_local(async move { do_job(&app, row).await });
+                }
                 LOOK_EVERY
             }
             Err(problem) => {
@@ -63,7 +74,12 @@ async fn do_jobs(app: &App, stop: &CancellationToken, mails: &Notify) {
             }
         };
         tokio::select! {
-            Some(()) = running.next() => mails.notify_one(),
+            Some(done) = running.join_next() => {
+                if let Err(panic) = done {
+                    tracing::error!(%panic, "a job panicked: its lease brings it back");
+                }
+                mails.notify_one();
+            }
             () = stop.cancelled(), if !stop.is_cancelled() => {}
             // Whoever woke us may have written a mail.
             () = app.wake.notified() => mails.notify_one(),
@@ -74,6 +90,18 @@ async fn do_jobs(app: &App, stop: &CancellationToken, mails: &Notify) {
 
 fn report(problem: &Problem) {
     tracing::error!(%problem, cause = ?problem.cause, "the worker failed");
+}
+
+/// Writes down what was asked of gateways, until `stop`, and once after it.
+async fn write_notes(app: &App, stop: &CancellationToken) {
+    let write = async || {
+        payments::write_calls(app).await?;
+        Ok(0)
+    };
+    repeat(stop, &app.gateways.notes().wake, write).await;
+    if let Err(problem) = write().await {
+        report(&problem);
+    }
 }
 
 /// Does what is due, and rests when that was nothing, until `stop`.
@@ -110,6 +138,7 @@ async fn repeat(
 /// Does once what is due now: jobs, then mails. Answers how much that was.
 async fn run_due(app: &App) -> Result<usize, Problem> {
     let jobs = run_jobs(app).await?;
+    payments::write_calls(app).await?;
     Ok(jobs + emails::deliver_due(app).await?)
 }
 

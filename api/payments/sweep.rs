@@ -17,7 +17,7 @@ use crate::tasks::{self, TaskKind};
 const BATCH: i64 = 50;
 
 /// A gateway that is slow to answer about one payment keeps nobody from the others.
-const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 5;
 
 /// Longer than any inquiry takes, so that no two workers ask for the same payment.
 const LEASE: Duration = Duration::from_secs(60);

@@ -18,7 +18,7 @@ use crate::payments::{self, Payment, Status, pause_after};
 const BATCH: i64 = 50;
 
 /// A gateway that is slow with one refund keeps nobody from the others.
-const AT_ONCE: usize = 10;
+const AT_ONCE: usize = 5;
 
 /// Longer than any call takes, so that no two workers call for the same refund.
 const LEASE: Duration = Duration::from_secs(60);

@@ -185,26 +185,40 @@ on_both! {
         expect_true_books(app).await;
     }
 
-    async fn a_payments_messages_are_listed_oldest_first(app: &TestApp) {
+    async fn what_passed_between_us_and_the_gateway_is_listed_oldest_first(app: &TestApp) {
         let shop = Shop::open(app).await;
         let (purchase, payment) = open_purchase(app, &shop).await;
         let (_, other) = open_purchase(app, &shop).await;
+        app.drain().await;
         for kind in ["payment.processing", "payment.failed"] {
             tell(app, &message(kind, &payment)).await;
             tell(app, &message(kind, &other)).await;
         }
-        succeed(app, &payment).await;
+        app.script_fault("find", "http_500", 1);
+        app.script_fault("retrieve", "http_500", 1);
         let manager = app.member(&shop.organizer, "manager", "manager@example.com").await;
+        let sync = format!("/api/v1/payment-intents/{}/sync", purchase.payment);
+        manager.post(&sync, json!({})).await.expect(200);
+        app.drain().await;
+        succeed(app, &payment).await;
         let path = format!("/api/v1/payment-intents/{}/events", purchase.payment);
-        let kinds = |answer: &Answer| -> Vec<String> {
+        let shown = |answer: &Answer| -> Vec<String> {
             let data = answer.expect(200).body["data"].as_array().unwrap();
-            data.iter().map(|event| text(&event["type"])).collect()
+            let members = ["direction", "type", "outcome"];
+            let words = |it: &Value| members.map(|name| it[name].as_str().unwrap_or("-").to_owned());
+            data.iter().map(|it| words(it).join(" ")).collect()
         };
+        let all = manager.get(&path).await;
+        assert_eq!(shown(&all), [
+            "out create answered", "in payment.processing -", "in payment.failed -",
+            "out retrieve unknown", "in payment.succeeded -",
+        ]);
+        assert!(all.body["data"][0]["took_ms"].as_i64().unwrap() >= 0);
         let first = manager.get(&format!("{path}?limit=2")).await;
-        assert_eq!(kinds(&first), ["payment.processing", "payment.failed"]);
+        assert_eq!(shown(&first), shown(&all)[..2]);
         let after = text(&first.body["next_cursor"]);
-        let second = manager.get(&format!("{path}?limit=2&after={after}")).await;
-        assert_eq!((kinds(&second), &second.body["has_more"]), (vec!["payment.succeeded".to_owned()], &json!(false)));
+        let second = manager.get(&format!("{path}?limit=3&after={after}")).await;
+        assert_eq!((shown(&second), &second.body["has_more"]), (shown(&all)[2..].to_vec(), &json!(false)));
         purchase.guest.get(&path).await.expect_problem(403, "forbidden");
         let finance = app.member(&shop.organizer, "finance", "finance@example.com").await;
         finance.get(&path).await.expect_problem(403, "forbidden");

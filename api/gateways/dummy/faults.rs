@@ -6,20 +6,7 @@ use std::time::Duration;
 
 use crate::db::values::text_enum;
 use crate::gateways::GatewayError;
-
-text_enum! {
-    /// A call to the gateway.
-    pub enum Operation {
-        Create = "create",
-        Retrieve = "retrieve",
-        Find = "find",
-        Cancel = "cancel",
-        Refund = "refund",
-        RetrieveRefund = "retrieve_refund",
-        ListRefunds = "list_refunds",
-        List = "list",
-    }
-}
+use crate::gateways::watched::Operation;
 
 text_enum! {
     /// What becomes of a call.

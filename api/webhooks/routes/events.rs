@@ -6,7 +6,9 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, get, post, web};
 use futures_util::future::LocalBoxFuture;
 
-use self::view::EventView;
+use uuid::Uuid;
+
+use self::view::{EventView, Passed};
 use crate::accounts::SignedIn;
 use crate::app::App;
 use crate::error::{Code, Problem};
@@ -14,8 +16,9 @@ use crate::http::idempotency::{Answer, Mutation};
 use crate::http::page::{Page, PageRequest};
 use crate::http::query::{Query, as_text, names};
 use crate::http::{parse, path};
-use crate::id::{PaymentId, WebhookEventId};
+use crate::id::{GatewayCallId, PaymentId, WebhookEventId};
 use crate::organizers;
+use crate::payments;
 use crate::payments::routes::PaymentAccess;
 use crate::webhooks::WebhookEventStatus;
 use crate::webhooks::reprocess::{read_again, reprocess as take_again};
@@ -141,9 +144,10 @@ pub async fn reprocess(
         .await
 }
 
-/// List a payment's messages
+/// List what passed between us and a payment's gateway
 ///
-/// What its gateway has told about it, oldest first.
+/// What the gateway has told about it (`in`) and what it was asked (`out`), oldest first. A call
+/// appears a moment after it was made, and for 90 days.
 #[utoipa::path(
     tag = "Payments", operation_id = "list_payment_events", security(("user" = [])),
     params(
@@ -151,7 +155,7 @@ pub async fn reprocess(
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 200, description = "How many, 50 by default"),
         ("after" = Option<String>, Query, description = "The cursor of the page before"),
     ),
-    responses((status = 200, body = Page<EventView>, description = "Oldest first")),
+    responses((status = 200, body = Page<Passed>, description = "Oldest first")),
     extensions(("x-errors" = json!(["forbidden"])))
 )]
 #[get("/payment-intents/{id}/events")]
@@ -166,9 +170,18 @@ pub async fn of_payment(
     let mut query = Query::of(&request);
     let page = PageRequest::read(&request, &mut query);
     query.finish()?;
-    let (payment, after) = (access.payment.id, page.after()?);
+    let (payment, limit) = (access.payment.id, page.fetch_limit());
+    let after: Option<Uuid> = page.after()?;
     let mut conn = app.db.read().await?;
-    let rows = store::of_payment(&mut conn, payment, after, page.fetch_limit()).await?;
-    let page = page.page(rows, |event| event.id, EventView::from)?;
+    let told = after.map(WebhookEventId::from_uuid);
+    let told = store::of_payment(&mut conn, payment, told, limit).await?;
+    let asked = after.map(GatewayCallId::from_uuid);
+    let asked = payments::calls_of(&mut conn, payment, asked, limit).await?;
+    // Ids sort by the time they were made.
+    let told = told.into_iter().map(|it| (it.id.uuid(), Passed::from(it)));
+    let asked = asked.into_iter().map(|it| (it.id.uuid(), Passed::from(it)));
+    let mut rows: Vec<(Uuid, Passed)> = told.chain(asked).collect();
+    rows.sort_by_key(|(id, _)| *id);
+    let page = page.page(rows, |(id, _)| *id, |(_, passed)| passed)?;
     Ok(page.respond())
 }

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use crate::db::values::Timestamp;
+use crate::gateways::watched::{CallOutcome, Operation};
 use crate::gateways::{GatewayEvent, RemoteStatus};
-use crate::id::{OrganizerId, PaymentId, WebhookEventId};
+use crate::id::{GatewayCallId, OrganizerId, PaymentId, WebhookEventId};
 use crate::money::Currency;
+use crate::payments::GatewayCall;
 use crate::webhooks::WebhookEventStatus;
 use crate::webhooks::store::Event;
 
@@ -42,6 +44,58 @@ pub struct EventView {
     /// What it says of the payment; left out of lists, and where it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     says: Option<Says>,
+}
+
+/// What passed between us and a gateway.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(tag = "direction", rename_all = "snake_case")]
+#[schema(as = PaymentEvent, example = json!({
+    "direction": "out", "id": "gcl_01h455vb4pex5vsknk084sn02q", "provider": "dummy",
+    "type": "create", "outcome": "answered", "code": null, "took_ms": 41,
+    "at": "2027-01-05T08:01:00Z"
+}))]
+pub enum Passed {
+    In(EventView),
+    Out(CallView),
+}
+
+/// A call to a gateway.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = GatewayCall, example = json!({
+    "id": "gcl_01h455vb4pex5vsknk084sn02q", "provider": "dummy", "type": "create",
+    "outcome": "rejected", "code": "declined", "took_ms": 41, "at": "2027-01-05T08:01:00Z"
+}))]
+pub struct CallView {
+    id: GatewayCallId,
+    provider: String,
+    /// What was asked for.
+    #[serde(rename = "type")]
+    kind: Operation,
+    outcome: CallOutcome,
+    /// The gateway's, where it said no.
+    code: Option<String>,
+    took_ms: i64,
+    at: Timestamp,
+}
+
+impl From<Event> for Passed {
+    fn from(event: Event) -> Self {
+        Self::In(event.into())
+    }
+}
+
+impl From<GatewayCall> for Passed {
+    fn from(call: GatewayCall) -> Self {
+        Self::Out(CallView {
+            id: call.id,
+            provider: call.provider,
+            kind: call.operation,
+            outcome: call.outcome,
+            code: call.code,
+            took_ms: call.took_ms,
+            at: call.created_at,
+        })
+    }
 }
 
 /// What a gateway's message says of a payment.
