@@ -1,11 +1,8 @@
 //! A shop that has sold for years: 200,000 orders with a million tickets, loaded in bulk.
 
-use std::process::Command;
-
-use rusqlite::Connection;
-
 use super::limit::columns;
 use super::server::Store;
+use super::sql;
 
 const ORDERS: u32 = 200_000;
 const TICKETS_OF_ORDER: u32 = 5;
@@ -46,21 +43,11 @@ pub fn grow(store: &Store) {
         let rows = ORDERS * of_order;
         copies(store, table, rows, *of_order, changed)
     });
-    let statements: Vec<String> = statements.chain(["ANALYZE".to_owned()]).collect();
-    match store.url.strip_prefix("sqlite:") {
-        Some(file) => {
-            let connection = Connection::open(file).unwrap();
-            for statement in statements.iter().filter(|it| *it != "ANALYZE") {
-                connection.execute(statement, []).unwrap();
-            }
-        }
-        None => {
-            for statement in statements {
-                let mut psql = Command::new("psql");
-                let psql = psql.args([&store.url, "-v", "ON_ERROR_STOP=1", "-qc", &statement]);
-                assert!(psql.status().unwrap().success(), "{statement}");
-            }
-        }
+    // SQLite is asked as it is: the server does not analyze it either.
+    let analyze = (!store.url.starts_with("sqlite:")).then(|| "ANALYZE".to_owned());
+    let statements: Vec<String> = statements.chain(analyze).collect();
+    for statement in statements {
+        sql::execute(store, &statement);
     }
 }
 

@@ -20,6 +20,7 @@ mod load;
 mod postgres;
 mod scenes;
 mod server;
+mod sql;
 mod stage;
 
 use postgres::Cluster;

@@ -1,6 +1,7 @@
 //! What is measured, one scene after the other.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
@@ -11,9 +12,13 @@ use super::grown;
 use super::limit::{self, Work};
 use super::load::{self, Shown};
 use super::server::{Server, Store, TICKET_SEED, WEBHOOK_SECRET};
+use super::sql;
 use super::stage::{Stage, TYPES, Waiting};
 
 const SECONDS: u32 = 5;
+
+/// How many payments a second of webhooks settles at least.
+const SETTLED_SURELY: usize = 500;
 
 /// So many orders of 200 tickets: more than gates let in in that time.
 const TICKET_ORDERS: usize = 200;
@@ -63,6 +68,7 @@ pub fn run(store: &Store, is_grown: bool) {
         &settle(&server, &waiting),
         None,
     );
+    refund(store, &server, &stage, &waiting);
     print(
         "payment intent read",
         &read(&server, &stage, &waiting),
@@ -167,6 +173,46 @@ fn settle(server: &Server, waiting: &[Waiting]) -> Shown {
     let requests: Vec<_> = waiting.iter().enumerate().map(message).collect();
     let (script, _file) = in_turn("POST", "x-dummy-signature", &requests);
     load::run(&server.base, 3, &script)
+}
+
+/// Refunds asked for, and those that were done: through the worker, at the gateway, in the books.
+fn refund(store: &Store, server: &Server, stage: &Stage, waiting: &[Waiting]) {
+    // Every one of them was settled, and the gateway shall know it.
+    let settled = waiting.get(..SETTLED_SURELY).unwrap_or(waiting);
+    sql::execute(store, "UPDATE dummy_charge SET status = 'succeeded'");
+    let payments: Vec<&str> = settled.iter().map(|it| it.id.as_str()).collect();
+    let script = format!(
+        r#"
+local payments = {{"{list}"}}
+local n = 0
+local headers = {{["content-type"] = "application/json", ["authorization"] = "Bearer {token}"}}
+function request()
+  n = n + 1
+  headers["idempotency-key"] = "refund of the load " .. n
+  return wrk.format("POST", "/api/v1/refunds", headers, '{{"payment_id":"' ..
+    payments[n % #payments + 1] .. '","amount_minor":1,"reason":"other"}}')
+end
+"#,
+        list = payments.join("\",\""),
+        token = stage.token
+    );
+    print(
+        "refund asked for",
+        &load::run(&server.base, 3, &script),
+        None,
+    );
+    // Confirmations would be drawn meanwhile.
+    sql::execute(store, "DELETE FROM emails");
+    let begin = Instant::now();
+    let _worker = server.start_worker(store);
+    let count = |more: &str| sql::count(store, &format!("SELECT count(*) FROM refunds{more}"));
+    let ended = " WHERE status IN ('succeeded', 'failed')";
+    while count(ended) < count("") && begin.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let took = begin.elapsed().as_secs_f64();
+    let done = count(" WHERE status = 'succeeded'");
+    println!("{:<34}{:>9.0}", "refund done", f64::from(done) / took);
 }
 
 fn sign(at: u64, text: &str) -> String {

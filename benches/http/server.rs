@@ -39,37 +39,16 @@ pub struct Server {
     pub base: String,
     /// From the start of the process until it answers.
     pub ready_after: Duration,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Server {
     pub fn start(store: &Store) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let begin = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
-            // Mails with their pictures would be drawn meanwhile.
+        // Mails with their pictures would be drawn meanwhile.
+        let mut child = command(store, folder.path())
             .args(["serve", "--no-worker"])
-            .current_dir(folder.path())
-            .env_clear()
-            .env("APP_ENV", "test")
-            .env("DATABASE_URL", &store.url)
-            .env("LISTEN", "127.0.0.1:0")
-            .env("RATE_LIMITS", "off")
-            .env("RUST_LOG", "error")
-            .env("MAILER", "file")
-            .env("HOLD_TTL", "12h")
-            .env("ADMIN_EMAIL", EMAIL)
-            .env("ADMIN_PASSWORD", PASSWORD)
-            .env("DUMMY_WEBHOOK_SECRET", WEBHOOK_SECRET)
-            .env("TOKEN_PEPPER", "a pepper of at least 32 characters!")
-            .env(
-                "JWT_KEYS",
-                "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-            )
-            .env(
-                "TICKET_KEYS",
-                "7:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
-            )
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -83,8 +62,15 @@ impl Server {
             child,
             base,
             ready_after: begin.elapsed(),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// A process that does the background work.
+    pub fn start_worker(&self, store: &Store) -> Worker {
+        let mut command = command(store, self.folder.path());
+        let worker = command.arg("worker").stdout(Stdio::null()).spawn();
+        Worker(worker.unwrap())
     }
 
     /// Resident memory in megabytes.
@@ -100,6 +86,44 @@ impl Server {
 
     pub fn credentials() -> (&'static str, &'static str) {
         (EMAIL, PASSWORD)
+    }
+}
+
+/// A command of Tollgate's, set up for the measurement.
+fn command(store: &Store, folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("APP_ENV", "test")
+        .env("DATABASE_URL", &store.url)
+        .env("LISTEN", "127.0.0.1:0")
+        .env("RATE_LIMITS", "off")
+        .env("RUST_LOG", "error")
+        .env("MAILER", "file")
+        .env("HOLD_TTL", "12h")
+        .env("ADMIN_EMAIL", EMAIL)
+        .env("ADMIN_PASSWORD", PASSWORD)
+        .env("DUMMY_WEBHOOK_SECRET", WEBHOOK_SECRET)
+        .env("TOKEN_PEPPER", "a pepper of at least 32 characters!")
+        .env(
+            "JWT_KEYS",
+            "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        )
+        .env(
+            "TICKET_KEYS",
+            "7:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
+        );
+    command
+}
+
+/// A worker, until it is dropped.
+pub struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

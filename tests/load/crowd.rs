@@ -1,4 +1,5 @@
-//! People who buy and come in until the server is gone, and remember what they were told.
+//! People who buy, get their money back and come in until the server is gone, and remember what
+//! they were told.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct Memory {
     pub orders: i64,
     /// The payments whose gateway has said that it has the money.
     pub paid: Vec<String>,
+    /// The payments whose refund was answered.
+    pub refunded: Vec<String>,
     /// Tickets on their way in; whether somebody has tried them, and was not answered.
     pub outside: Vec<(Ticket, bool)>,
     pub inside: Vec<Ticket>,
@@ -46,6 +49,7 @@ pub struct Crowd<'a> {
     pub lawn: &'a str,
     pub nobody: Client,
     pub gate: Client,
+    pub admin: Client,
     pub memory: &'a RefCell<Memory>,
     /// How many answers there will be before `over` is told.
     pub answers: Cell<u32>,
@@ -113,9 +117,14 @@ impl Crowd<'_> {
             .await?;
         decided.expect(202);
         if outcome == "succeed" {
-            self.memory.borrow_mut().paid.push(payment);
-            self.go_to_the_gate(&guest, &text(&sale["order_id"]))
-                .await?;
+            self.memory.borrow_mut().paid.push(payment.clone());
+            let order = text(&sale["order_id"]);
+            if rng.random_range(0..6) == 0 {
+                self.wait_until_confirmed(&guest, &order).await?;
+                self.give_back(payment).await?;
+            } else {
+                self.go_to_the_gate(&guest, &order).await?;
+            }
         }
         Some(())
     }
@@ -124,14 +133,29 @@ impl Crowd<'_> {
         self.shop.body(vec![tickets(self.lawn, 1)])
     }
 
-    /// Waits for the tickets of a paid order.
-    async fn go_to_the_gate(&self, guest: &Client, order: &str) -> Option<()> {
+    async fn wait_until_confirmed(&self, guest: &Client, order: &str) -> Option<Value> {
         let path = format!("/api/v1/orders/{order}");
         let mut seen = self.read(guest, &path).await?;
         while seen["status"] != "confirmed" {
             tokio::time::sleep(LOOK_EVERY).await;
             seen = self.read(guest, &path).await?;
         }
+        Some(seen)
+    }
+
+    /// Gives all the money of a payment back.
+    async fn give_back(&self, payment: String) -> Option<()> {
+        let body = json!({"payment_id": payment, "reason": "other"});
+        let path = "/api/v1/refunds";
+        let asked = self.ask(&self.admin, &key(), path, &body).await?;
+        asked.expect(201);
+        self.memory.borrow_mut().refunded.push(payment);
+        Some(())
+    }
+
+    /// Waits for the tickets of a paid order.
+    async fn go_to_the_gate(&self, guest: &Client, order: &str) -> Option<()> {
+        let seen = self.wait_until_confirmed(guest, order).await?;
         for ticket in seen["tickets"].as_array().unwrap() {
             let id = text(&ticket["id"]);
             let shown = self

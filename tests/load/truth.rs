@@ -7,16 +7,18 @@ use crate::support::TestApp;
 use crate::support::sale::expect_true_books;
 
 /// Rows that must not be there.
-const NEVER: [&str; 10] = [
+const NEVER: [&str; 11] = [
     // A ticket without its payment.
     "tickets t WHERE t.status IN ('valid', 'used') AND NOT EXISTS (SELECT 1 FROM payments p \
      WHERE p.order_id = t.order_id AND p.status = 'succeeded')",
     // A payment without its tickets, and nobody who is to give it back.
     "payments p WHERE p.status = 'succeeded' AND NOT EXISTS (SELECT 1 FROM tickets t \
-     WHERE t.order_id = p.order_id AND t.status IN ('valid', 'used')) AND NOT EXISTS (\
+     WHERE t.order_id = p.order_id AND t.status IN ('valid', 'used')) \
+     AND p.refunded_minor < p.amount_minor AND NOT EXISTS (\
      SELECT 1 FROM journals j JOIN postings s ON s.journal_id = j.id \
      WHERE j.payment_id = p.id AND s.credit_account LIKE 'suspense:%')",
     // What never ends.
+    "refunds WHERE status <> 'succeeded'",
     "holds WHERE status = 'active'",
     "orders WHERE status = 'pending'",
     "payments WHERE status IN ('created', 'requires_action', 'unknown', 'processing', 'review')",
@@ -76,6 +78,10 @@ async fn expect_kept(app: &TestApp, memory: &Memory) {
         memory.paid.iter().collect(),
     )
     .await;
+    if !memory.refunded.is_empty() {
+        let back = "payments WHERE refunded_minor = amount_minor";
+        known(back, memory.refunded.iter().collect()).await;
+    }
     let inside = memory.inside.iter().map(|ticket| &ticket.id);
     known("tickets WHERE status = 'used'", inside.collect()).await;
 }
