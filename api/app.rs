@@ -23,8 +23,9 @@ use crate::error::Problem;
 use crate::gate::{Answered, Entry};
 use crate::gateways::dummy::faults::Fault;
 use crate::gateways::dummy::{self, Dummy};
+use crate::gateways::stripe::Stripe;
 use crate::gateways::watched::Operation;
-use crate::gateways::{Gateways, PaymentRefs, RefundRefs};
+use crate::gateways::{Gateways, PaymentRefs, RefundCause, RefundRefs};
 use crate::http::idempotency::{Claimed, Outcome};
 use crate::http::limits::Limits;
 use crate::http::outbound;
@@ -278,10 +279,12 @@ impl App {
                 reference: charge.to_owned(),
                 provider_payment_id: None,
                 amount,
+                created_at: self.clock.now(),
             },
             reference: refund.to_owned(),
             provider_refund_id: None,
             amount,
+            cause: RefundCause::Other,
         };
         dummy.refund_there(&refs).await
     }
@@ -319,7 +322,13 @@ fn gateways(
         let base = config.public_base_url.clone();
         Dummy::new(db.clone(), clock.clone(), secret, base, wake.clone())
     });
-    let gateways = Gateways::new(dummy, config.default_provider.clone(), clock.clone());
+    let mut gateways = Gateways::new(dummy, config.default_provider.clone(), clock.clone());
+    if let Some(settings) = &config.stripe {
+        if config.environment == Environment::Production && !settings.livemode() {
+            tracing::warn!("STRIPE_SECRET_KEY is one for tests: no money moves");
+        }
+        gateways.add(Arc::new(Stripe::new(settings.clone(), clock.clone())?));
+    }
     if gateways.default_is_known() {
         Ok(gateways)
     } else {

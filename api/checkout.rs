@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::db::Conn;
 use crate::db::values::Timestamp;
 use crate::error::Problem;
+use crate::gateways::Presentation;
 use crate::id::{CheckoutSessionId, OrderId};
 use crate::orders::{
     self, CheckoutSession, NewOrder, Order, OrderStatus, PaymentStatus, Placed, Terms,
@@ -63,6 +64,10 @@ pub async fn begin(
         created_at: now,
     };
     orders::insert_session(conn, &session).await?;
+    let attempt = Attempt {
+        presentation: Presentation::Hosted,
+        ..attempt
+    };
     let payment = if order.status == OrderStatus::Pending {
         Some(payments::intend(conn, app, &order, attempt, now).await?)
     } else {

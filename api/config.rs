@@ -1,6 +1,7 @@
 //! Every setting, read once from the environment and refused when it is unsafe.
 
 mod read;
+mod stripe;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::http::cors::is_loopback;
 use crate::keys::SeedKey;
 use crate::money::Currency;
 use read::Reader;
+pub use stripe::StripeSettings;
 
 /// Where Tollgate runs; it decides what is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +97,8 @@ pub struct Config {
     pub hold_max: Duration,
     pub late_payment_policy: LatePaymentPolicy,
     pub dummy_webhook_secret: Option<String>,
+    /// Stripe's account, where there is one.
+    pub stripe: Option<StripeSettings>,
     pub jwt_keys: Vec<SeedKey>,
     /// The keys of tickets; their ids are numbers.
     pub ticket_keys: Vec<SeedKey>,
@@ -171,6 +175,7 @@ impl Config {
                 .unwrap_or(Duration::from_secs(24 * 60 * 60)),
             late_payment_policy: settings.late_payment_policy("LATE_PAYMENT_POLICY")?,
             dummy_webhook_secret: settings.secret("DUMMY_WEBHOOK_SECRET")?,
+            stripe: StripeSettings::read(settings)?,
             jwt_keys: settings.seed_keys("JWT_KEYS")?,
             ticket_keys: settings.ticket_keys("TICKET_KEYS")?,
             token_peppers: settings.peppers("TOKEN_PEPPER")?,
@@ -197,6 +202,9 @@ impl Config {
         let is_short = |secret: &String| secret.len() < 32;
         if self.dummy_webhook_secret.as_ref().is_some_and(is_short) {
             return refuse("DUMMY_WEBHOOK_SECRET", "must be at least 32 characters");
+        }
+        if let Some(stripe) = &self.stripe {
+            stripe.refuse_unsafe(self.environment)?;
         }
         if self.hold_max < self.hold_ttl {
             return refuse("HOLD_MAX", "must not be shorter than HOLD_TTL");

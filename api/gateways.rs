@@ -6,8 +6,11 @@
 //! suite in `tests/conformance` says when it is right.
 
 pub(crate) mod dummy;
+mod next_action;
 #[cfg(test)]
 pub mod scripted;
+mod start;
+pub(crate) mod stripe;
 pub(crate) mod watched;
 
 use std::collections::HashMap;
@@ -23,7 +26,10 @@ use self::watched::{Notes, Watched};
 use crate::clock::Clock;
 pub use crate::db::values::Timestamp;
 pub use crate::id::PaymentId;
+use crate::money::AMOUNT_MOST_MINOR;
 pub use crate::money::{Currency, Money};
+pub use next_action::{ClientSecret, NextAction};
+pub use start::{Buyer, CreatePayment, Presentation};
 
 /// The one account of a gateway; several accounts come later.
 pub const ACCOUNT: &str = "default";
@@ -71,24 +77,23 @@ pub trait Gateway: Send + Sync {
     /// What an authentic message says.
     fn parse_webhook(&self, message: &RawWebhook<'_>) -> Result<Vec<GatewayEvent>, Unreadable>;
 
+    /// Our reference of the payment that an object of the gateway's belongs to, where a message
+    /// names only the object; `None` when it is no payment of ours.
+    async fn reference_of(&self, _remote: &str) -> Result<Option<String>, GatewayError> {
+        Ok(None)
+    }
+
+    /// A message's text as it may be kept: without secrets and personal data, and still readable
+    /// by [`Self::parse_webhook`].
+    fn redact(&self, body: &[u8]) -> Vec<u8> {
+        body.to_vec()
+    }
+
     /// Our reference in the parameters of a buyer who comes back, if there is one. It stands in
     /// [`CreatePayment::return_url`]; a gateway that drops it there says where else it is.
     fn reference_of_return(&self, parameters: &HashMap<String, String>) -> Option<String> {
         parameters.get("reference").cloned()
     }
-}
-
-/// A payment to be started.
-#[derive(Debug, Clone)]
-pub struct CreatePayment {
-    pub refs: PaymentRefs,
-    /// What makes a repeated call the same call.
-    pub idempotency_key: String,
-    pub description: String,
-    /// Where the buyer comes back to.
-    pub return_url: String,
-    /// When it should not be payable any more.
-    pub expires_at: Timestamp,
 }
 
 /// What a payment is called by, and what it was asked for.
@@ -99,6 +104,17 @@ pub struct PaymentRefs {
     pub reference: String,
     pub provider_payment_id: Option<String>,
     pub amount: Money,
+    /// When we wrote it down, before any gateway was told.
+    pub created_at: Timestamp,
+}
+
+/// Why money goes back, as far as gateways care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundCause {
+    RequestedByCustomer,
+    Duplicate,
+    Fraudulent,
+    Other,
 }
 
 /// What a refund is called by, and what goes back.
@@ -109,6 +125,7 @@ pub struct RefundRefs {
     pub reference: String,
     pub provider_refund_id: Option<String>,
     pub amount: Money,
+    pub cause: RefundCause,
 }
 
 /// How a gateway says that a refund stands.
@@ -130,6 +147,19 @@ pub struct RefundSnapshot {
     pub amount_minor: i64,
     pub currency: Currency,
     pub failure: Option<Failure>,
+}
+
+/// What a buyer's bank disputes, as a gateway tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisputeSnapshot {
+    pub provider_dispute_id: String,
+    /// The gateway's own words for how it stands, and why it began.
+    pub provider_status: String,
+    pub reason: String,
+    /// `None` where the gateway does not say it in a way that we know.
+    pub amount: Option<Money>,
+    /// Until when it can be answered.
+    pub due_by: Option<Timestamp>,
 }
 
 /// How a gateway says that a payment stands.
@@ -180,29 +210,6 @@ impl Snapshot {
             expires_at: None,
             livemode: false,
             raw: Map::new(),
-        }
-    }
-}
-
-/// What the buyer must do next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum NextAction {
-    /// Nothing.
-    None,
-    Redirect {
-        #[schema(
-            example = "https://tickets.example.com/simulate/pay_01h455vb4pex5vsknk084sn02q?k=…"
-        )]
-        url: String,
-    },
-}
-
-impl NextAction {
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Redirect { .. } => "redirect",
         }
     }
 }
@@ -292,24 +299,58 @@ pub enum Authenticity {
 #[error("the message cannot be read")]
 pub struct Unreadable;
 
+/// What must be asked when a message is not enough.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Subject {
+    #[default]
+    Payment,
+    /// The payment, and its refunds.
+    Refunds,
+}
+
 /// One thing that a gateway tells.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct GatewayEvent {
     /// The same for every delivery of it.
     pub dedupe_key: String,
     pub kind: String,
     /// Our reference of the payment it is about; `None` when it is about none.
     pub reference: Option<String>,
+    /// What the gateway calls the payment, where the message has no reference of ours.
+    pub remote: Option<String>,
+    pub subject: Subject,
     /// How the payment stands, when the message is enough to know; else it must be asked.
     pub snapshot: Option<Snapshot>,
     /// How a refund of the payment stands, when it is about one.
     pub refund: Option<RefundSnapshot>,
+    /// What is disputed, when it is about that.
+    pub dispute: Option<DisputeSnapshot>,
 }
 
 impl GatewayEvent {
     /// Whether it says how something stands; else the gateway must be asked.
     pub fn is_enough(&self) -> bool {
-        self.snapshot.is_some() || self.refund.is_some()
+        self.snapshot.is_some() || self.refund.is_some() || self.dispute.is_some()
+    }
+}
+
+/// What a gateway takes in one payment of a currency, in our minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AmountLimits {
+    pub least_minor: i64,
+    pub most_minor: i64,
+    /// An amount is a multiple of it.
+    pub step_minor: i64,
+}
+
+impl AmountLimits {
+    /// Whatever can be paid at all.
+    pub fn any(_: Currency) -> Self {
+        Self {
+            least_minor: 1,
+            most_minor: AMOUNT_MOST_MINOR,
+            step_minor: 1,
+        }
     }
 }
 
@@ -320,7 +361,8 @@ pub struct Capabilities {
     pub next_actions: &'static [&'static str],
     /// `None`: every currency.
     pub currencies: Option<&'static [&'static str]>,
-    pub amount_least_minor: i64,
+    /// Of the currencies that it takes.
+    pub amounts: fn(Currency) -> AmountLimits,
     pub can_cancel: bool,
     pub refunds: &'static str,
     /// Whether an inquiry's answer carries amount and currency.
@@ -360,7 +402,8 @@ impl Gateways {
         gateways
     }
 
-    fn add(&mut self, gateway: Arc<dyn Gateway>) {
+    /// One more, which takes what names it.
+    pub(crate) fn add(&mut self, gateway: Arc<dyn Gateway>) {
         self.all.push(Arc::new(Watched {
             gateway,
             notes: self.notes.clone(),

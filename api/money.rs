@@ -34,7 +34,7 @@ impl Currency {
     }
 
     /// How many decimals the currency is written with (ISO 4217).
-    fn exponent(self) -> usize {
+    pub fn exponent(self) -> usize {
         self.0.exponent().map_or(0, usize::from)
     }
 }

@@ -6,6 +6,7 @@
 mod attempt;
 mod books;
 mod calls;
+mod choose;
 mod close;
 mod details;
 mod evidence;
@@ -38,7 +39,8 @@ pub use manual::mark_paid;
 pub use review::{Decision, decide};
 pub use settle::{project, settle};
 pub use store::{
-    Payment, PaymentFilter, count_open, count_unfinished, find_by_reference, find_scoped, list,
+    Payment, PaymentFilter, count_open, count_unfinished, find_by_reference, find_by_remote,
+    find_scoped, list,
 };
 pub use sweep::sweep;
 pub use sync::{Asked, cancel, look_up, pause_after, sync, wake};
@@ -119,6 +121,7 @@ impl Payment {
             reference: self.reference.clone(),
             provider_payment_id: self.provider_payment_id.clone(),
             amount: self.amount(),
+            created_at: self.created_at,
         }
     }
 }

@@ -17,7 +17,7 @@ mod units;
 use crate::db::Conn;
 use crate::db::values::text_enum;
 use crate::error::{Code, Problem};
-use crate::gateways::RefundRefs;
+use crate::gateways::{RefundCause, RefundRefs};
 use crate::id::{RefundId, TicketId};
 use crate::money::Money;
 use crate::payments::Payment;
@@ -76,6 +76,12 @@ impl Refund {
             reference: self.reference.clone(),
             provider_refund_id: self.provider_refund_id.clone(),
             amount: self.amount(),
+            cause: match self.reason {
+                RefundReason::RequestedByCustomer => RefundCause::RequestedByCustomer,
+                RefundReason::Duplicate => RefundCause::Duplicate,
+                RefundReason::Fraudulent => RefundCause::Fraudulent,
+                RefundReason::EventCanceled | RefundReason::Other => RefundCause::Other,
+            },
         }
     }
 }

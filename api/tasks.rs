@@ -23,6 +23,8 @@ text_enum! {
         ManualRefund = "manual_refund",
         /// A gateway has not said for long what became of a payment.
         UnknownTooLong = "unknown_too_long",
+        /// A buyer's bank wants money back.
+        Dispute = "dispute",
     }
 }
 

@@ -1,6 +1,8 @@
 //! Messages from gateways. One that is enough by itself is stored and applied in one commit;
 //! one that must be looked up is stored, then the gateway is asked. A hint is never stored.
 
+mod disputes;
+mod find_out;
 mod reprocess;
 pub mod routes;
 mod store;
@@ -13,7 +15,7 @@ use crate::app::App;
 use crate::db::Conn;
 use crate::db::values::{Timestamp, text_enum};
 use crate::error::{Code, Problem};
-use crate::gateways::{ACCOUNT, Authenticity, Gateway, GatewayEvent, RawWebhook};
+use crate::gateways::{ACCOUNT, Authenticity, Gateway, GatewayEvent, RawWebhook, Subject};
 use crate::id::{PaymentId, WebhookEventId};
 use crate::jobs::{self, Job};
 use crate::metrics;
@@ -21,6 +23,7 @@ use crate::orders::Terms;
 use crate::payments::{self, Asked, Evidence, Payment};
 use crate::refunds;
 use crate::tasks::{self, TaskKind};
+pub use find_out::find_out;
 pub use store::oldest_waiting;
 use store::{Event, EventRow};
 
@@ -45,11 +48,13 @@ impl WebhookEventStatus {
 
     /// What becomes of a message, by what it says and whether its payment is known.
     fn of(payment: Option<&Payment>, event: &GatewayEvent) -> Self {
-        match (payment, &event.reference) {
-            (_, None) => Self::Ignored,
-            (None, Some(_)) => Self::Unmatched,
-            (Some(_), _) if event.is_enough() => Self::Applied,
-            (Some(_), _) => Self::Received,
+        match (payment, &event.reference, &event.remote) {
+            (Some(_), ..) if event.is_enough() => Self::Applied,
+            (Some(_), ..) => Self::Received,
+            (None, Some(_), _) => Self::Unmatched,
+            // The gateway may know whose payment that is.
+            (None, None, Some(_)) => Self::Received,
+            (None, None, None) => Self::Ignored,
         }
     }
 }
@@ -123,11 +128,14 @@ async fn take(
     let (terms, now) = (Terms::of(&app.config), app.clock.now());
     app.db
         .transaction(async |conn| {
-            let payment = match &event.reference {
-                Some(reference) => {
+            let payment = match (&event.reference, &event.remote) {
+                (Some(reference), _) => {
                     payments::find_by_reference(conn, gateway.id(), ACCOUNT, reference).await?
                 }
-                None => None,
+                (None, Some(remote)) => {
+                    payments::find_by_remote(conn, gateway.id(), ACCOUNT, remote).await?
+                }
+                (None, None) => None,
             };
             let status = WebhookEventStatus::of(payment.as_ref(), event);
             let row = Event {
@@ -147,7 +155,7 @@ async fn take(
             };
             let row = EventRow {
                 event: row,
-                raw: keep(body),
+                raw: keep(&gateway.redact(body)),
             };
             if !store::insert(conn, &row).await? {
                 let about = (payment.as_ref(), Some(event));
@@ -157,13 +165,24 @@ async fn take(
             if let Some(payment) = payment {
                 act(conn, &terms, (id, &payment), Some(event), now).await?;
             } else if status == WebhookEventStatus::Unmatched {
-                let note = format!("{} tells of a payment that is not ours.", gateway.id());
-                let (kind, object) = (TaskKind::Unmatched, id.to_string());
-                tasks::open(conn, None, kind, &object, &note, now).await?;
+                note_unmatched(conn, gateway.id(), id, now).await?;
+            } else if status == WebhookEventStatus::Received {
+                jobs::enqueue(conn, Job::FindOut { event: id }, now).await?;
             }
             Ok(())
         })
         .await
+}
+
+async fn note_unmatched(
+    conn: &mut Conn,
+    provider: &str,
+    event: WebhookEventId,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let note = format!("{provider} tells of a payment that is not ours.");
+    let (kind, object) = (TaskKind::Unmatched, event.to_string());
+    tasks::open(conn, None, kind, &object, &note, now).await
 }
 
 /// Does what an event says about its payment and the payment's refunds; one that does not say
@@ -185,6 +204,9 @@ async fn act(
     if let Some(refund) = &said.refund {
         refunds::notice(conn, terms, payment.id, refund, now).await?;
     }
+    if let Some(dispute) = &said.dispute {
+        disputes::note(conn, payment, dispute, now).await?;
+    }
     Ok(())
 }
 
@@ -201,6 +223,9 @@ async fn repeat(
     match earlier {
         Some((id, WebhookEventStatus::Received, Some(payment))) => {
             look_up(conn, id, payment, now).await
+        }
+        Some((event, WebhookEventStatus::Received, None)) => {
+            Ok(jobs::enqueue(conn, Job::FindOut { event }, now).await?)
         }
         Some((id, WebhookEventStatus::Unmatched, _)) if payment.is_some() => {
             let about = (payment, said);
@@ -221,14 +246,19 @@ async fn look_up(
     Ok(jobs::enqueue(conn, job, now).await?)
 }
 
-/// Asks the gateway about the payment of a stored event, and about what of it went back.
-/// Without an answer the event waits, and the job comes back.
+/// Asks the gateway about the payment of a stored event, and about its refunds where the event
+/// is about those. Without an answer the event waits, and the job comes back.
 pub async fn apply(app: &App, event: WebhookEventId, payment: PaymentId) -> Result<(), Problem> {
+    let no_answer = || Problem::new(Code::ProviderError);
     let Asked::Answered(payment) = payments::look_up(app, payment).await? else {
-        return Err(Problem::new(Code::ProviderError));
+        return Err(no_answer());
     };
-    if !refunds::look_for(app, &payment).await? {
-        return Err(Problem::new(Code::ProviderError));
+    let is_answered = match subject_of(app, event).await? {
+        Subject::Payment => true,
+        Subject::Refunds => refunds::look_for(app, &payment).await?,
+    };
+    if !is_answered {
+        return Err(no_answer());
     }
     let (mut conn, now) = (app.db.write().await?, app.clock.now());
     let received_at = store::mark_applied(&mut conn, event, now).await?;
@@ -236,6 +266,14 @@ pub async fn apply(app: &App, event: WebhookEventId, payment: PaymentId) -> Resu
         metrics::webhook_applied(now.since(received_at));
     }
     Ok(())
+}
+
+/// What a stored event is about.
+async fn subject_of(app: &App, event: WebhookEventId) -> Result<Subject, Problem> {
+    let mut conn = app.db.find().await?;
+    let row = store::find(&mut conn, event, None).await?;
+    let said = row.and_then(|row| reprocess::read_again(app, &row));
+    Ok(said.map(|said| said.subject).unwrap_or_default())
 }
 
 /// What is kept of a message: its text, cut.

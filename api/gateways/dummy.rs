@@ -24,9 +24,9 @@ pub use self::store::DummyStatus;
 use self::store::{Charge, create, find};
 use super::watched::Operation;
 use super::{
-    Authenticity, CancelOutcome, Capabilities, CreatePayment, Failure, Gateway, GatewayError,
-    GatewayEvent, NextAction, PaymentMethod, PaymentRefs, RawWebhook, RefundRefs, RefundSnapshot,
-    RemoteStatus, Snapshot, Unreadable,
+    AmountLimits, Authenticity, CancelOutcome, Capabilities, CreatePayment, Failure, Gateway,
+    GatewayError, GatewayEvent, NextAction, PaymentMethod, PaymentRefs, RawWebhook, RefundRefs,
+    RefundSnapshot, RemoteStatus, Snapshot, Unreadable,
 };
 use crate::clock::Clock;
 use crate::db::values::Timestamp;
@@ -149,7 +149,7 @@ impl Gateway for Dummy {
             livemode: false,
             next_actions: &["redirect"],
             currencies: None,
-            amount_least_minor: 1,
+            amounts: AmountLimits::any,
             can_cancel: true,
             refunds: "partial",
             inquiry_binds_amount: true,

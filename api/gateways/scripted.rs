@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use serde_json::Map;
 
 use super::{
-    Authenticity, CancelOutcome, Capabilities, CreatePayment, Failure, Gateway, GatewayError,
-    GatewayEvent, NextAction, PaymentRefs, RawWebhook, RefundRefs, RefundSnapshot,
+    AmountLimits, Authenticity, CancelOutcome, Capabilities, CreatePayment, Failure, Gateway,
+    GatewayError, GatewayEvent, NextAction, PaymentRefs, RawWebhook, RefundRefs, RefundSnapshot,
     RemoteRefundStatus, RemoteStatus, Snapshot, Unreadable,
 };
 use crate::db::values::Timestamp;
@@ -75,6 +75,10 @@ struct Script {
     list: VecDeque<GatewayError>,
     verify: VecDeque<Authenticity>,
     parse: VecDeque<Result<Vec<GatewayEvent>, Unreadable>>,
+    /// What a message says however often it is read.
+    read_again: Option<GatewayEvent>,
+    whose: VecDeque<GatewayError>,
+    redacts: bool,
 }
 
 /// The gateway, and the remote system behind it; clones are the same one.
@@ -111,6 +115,21 @@ impl Scripted {
         let mut script = self.script();
         script.verify.push_back(authenticity);
         script.parse.push_back(says.map(|event| vec![event]));
+    }
+
+    /// A question for whose payment an object is; without one it is found by the charge's id.
+    pub fn on_whose(&self, error: GatewayError) {
+        self.script().whose.push_back(error);
+    }
+
+    /// What a stored message says when it is read again.
+    pub fn on_reading_again(&self, says: GatewayEvent) {
+        self.script().read_again = Some(says);
+    }
+
+    /// From now on nothing of a message is kept.
+    pub fn redact_all(&self) {
+        self.script().redacts = true;
     }
 
     /// How soon after its start a payment may be asked for.
@@ -197,7 +216,7 @@ impl Gateway for Scripted {
             livemode: false,
             next_actions: &["redirect"],
             currencies: None,
-            amount_least_minor: 1,
+            amounts: AmountLimits::any,
             can_cancel: true,
             refunds: "partial",
             inquiry_binds_amount: true,
@@ -323,6 +342,25 @@ impl Gateway for Scripted {
     fn parse_webhook(&self, _: &RawWebhook<'_>) -> Result<Vec<GatewayEvent>, Unreadable> {
         let mut script = self.script();
         script.calls.parse += 1;
-        script.parse.pop_front().unwrap_or(Err(Unreadable))
+        let again = script.read_again.clone().map(|event| vec![event]);
+        let next = script.parse.pop_front();
+        next.unwrap_or_else(|| again.ok_or(Unreadable))
+    }
+
+    async fn reference_of(&self, remote: &str) -> Result<Option<String>, GatewayError> {
+        let mut script = self.script();
+        if let Some(error) = script.whose.pop_front() {
+            return Err(error);
+        }
+        let mut charges = script.charges.iter();
+        let found = charges.find(|(_, charge)| remote == format!("object_of_{}", charge.id));
+        Ok(found.map(|(reference, _)| reference.clone()))
+    }
+
+    fn redact(&self, body: &[u8]) -> Vec<u8> {
+        match self.script().redacts {
+            true => b"{}".to_vec(),
+            false => body.to_vec(),
+        }
     }
 }

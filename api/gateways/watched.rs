@@ -201,6 +201,15 @@ impl Gateway for Watched {
         self.gateway.parse_webhook(message)
     }
 
+    async fn reference_of(&self, remote: &str) -> Result<Option<String>, GatewayError> {
+        let call = self.gateway.reference_of(remote);
+        self.watch(Operation::Find, None, call).await
+    }
+
+    fn redact(&self, body: &[u8]) -> Vec<u8> {
+        self.gateway.redact(body)
+    }
+
     fn reference_of_return(
         &self,
         parameters: &std::collections::HashMap<String, String>,

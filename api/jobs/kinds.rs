@@ -34,6 +34,8 @@ pub enum Job {
         event: WebhookEventId,
         payment: PaymentId,
     },
+    /// Asks a gateway whose payment a stored message is about.
+    FindOut { event: WebhookEventId },
     /// Gives back a payment that cannot be used.
     GiveBack { payment: PaymentId },
     /// Brings a refund forward.
@@ -67,6 +69,7 @@ impl Job {
             Self::SyncPayments => "sync_payments",
             Self::CloseAttempts { .. } => "close_attempts",
             Self::LookUpPayment { .. } => "look_up_payment",
+            Self::FindOut { .. } => "find_out",
             Self::GiveBack { .. } => "give_back",
             Self::AdvanceRefund { .. } => "advance_refund",
             Self::SyncRefunds => "sync_refunds",
@@ -108,6 +111,7 @@ impl Job {
             Self::SyncPayments => payments::sweep(app).await,
             Self::CloseAttempts { order } => payments::close_attempts(app, *order).await,
             Self::LookUpPayment { event, payment } => webhooks::apply(app, *event, *payment).await,
+            Self::FindOut { event } => webhooks::find_out(app, *event).await,
             Self::GiveBack { payment } => refunds::give_back_payment(app, *payment).await,
             Self::AdvanceRefund { refund } => refunds::advance(app, *refund).await,
             Self::SyncRefunds => refunds::sweep(app).await,

@@ -1,18 +1,23 @@
 //! A new attempt to pay: intended in one commit, called outside of any, recorded in another.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{Details, Evidence, Payment, Status, details, settle, store, sync};
+use super::{Details, Evidence, Payment, Status, choose, details, settle, store, sync};
 use crate::app::App;
 use crate::audit;
 use crate::db::Conn;
 use crate::db::values::{Json, Timestamp};
 use crate::error::{Code, Problem};
-use crate::gateways::{CancelOutcome, CreatePayment, Failure, Gateway, GatewayError, Snapshot};
+use crate::gateways::{
+    Buyer, CancelOutcome, CreatePayment, Failure, GatewayError, Presentation, Snapshot,
+};
 use crate::http::idempotency::Run;
 use crate::id::{OrderId, PaymentId};
 use crate::orders::{self, Order, Terms};
+
+/// Under what a payment's request keeps where the buyer wants to pay.
+const PRESENTATION: &str = "presentation";
 
 /// Where a buyer returns to after a gateway's page.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +31,7 @@ pub struct ReturnUrls {
 pub struct Attempt {
     pub provider: Option<String>,
     pub urls: ReturnUrls,
+    pub presentation: Presentation,
     /// What the client asked for, without secrets.
     pub request: Map<String, Value>,
 }
@@ -68,7 +74,7 @@ pub async fn intend(
     if let Some(busy) = earlier.iter().find(|p| p.status.is_in_progress()) {
         return Err(in_progress(busy.id));
     }
-    let gateway = choose(app, order, attempt.provider.as_deref())?;
+    let gateway = choose::choose(app, order, attempt.provider.as_deref())?;
     store::supersede(conn, order.id, now).await?;
     let capabilities = gateway.capabilities();
     let mut payment = Payment::new(order, &earlier, gateway.id(), capabilities.livemode, now);
@@ -101,9 +107,11 @@ pub(super) async fn record_start(
 
 impl Details {
     pub(super) fn new(payment: &Payment, attempt: Attempt) -> Self {
+        let mut request = attempt.request;
+        request.insert(PRESENTATION.to_owned(), json!(attempt.presentation));
         Self {
             payment_id: payment.id,
-            request: Json(attempt.request),
+            request: Json(request),
             next_action: None,
             method: None,
             failure: None,
@@ -114,33 +122,17 @@ impl Details {
             updated_at: payment.created_at,
         }
     }
+
+    /// Where the buyer wants to pay.
+    fn presentation(&self) -> Presentation {
+        let kept = self.request.0.get(PRESENTATION).cloned();
+        let kept = kept.and_then(|kept| serde_json::from_value(kept).ok());
+        kept.unwrap_or_default()
+    }
 }
 
 pub(super) fn in_progress(payment: PaymentId) -> Problem {
     Problem::new(Code::PaymentInProgress).member("payment_id", payment.to_string())
-}
-
-/// The gateway that can take this order's money.
-pub fn choose<'a>(
-    app: &'a App,
-    order: &Order,
-    provider: Option<&str>,
-) -> Result<&'a dyn Gateway, Problem> {
-    let gateway = match provider {
-        Some(id) => app.gateways.find(id),
-        None => app.gateways.default(),
-    };
-    let gateway = gateway.ok_or_else(|| Problem::new(Code::ProviderNotAvailable))?;
-    let capabilities = gateway.capabilities();
-    let takes = |currencies: &[&str]| currencies.contains(&order.currency.code());
-    if !capabilities.currencies.is_none_or(takes) {
-        let detail = format!("{} does not take {}.", gateway.id(), order.currency.code());
-        return Err(Problem::new(Code::CurrencyNotSupported).detail(detail));
-    }
-    if order.total_minor < capabilities.amount_least_minor {
-        return Err(Problem::new(Code::AmountTooSmall));
-    }
-    Ok(gateway.as_ref())
 }
 
 /// Makes the earlier attempts unpayable, then asks the gateway for the new one. Resumed after
@@ -199,16 +191,35 @@ async fn start(app: &App, payment: &Payment, run: Run) -> Result<Snapshot, Gatew
             return Ok(snapshot);
         }
     }
-    let (base, provider) = (&app.config.public_base_url, gateway.id());
-    let reference = &payment.reference;
-    let create = CreatePayment {
+    let create = describe(app, payment, gateway.id())
+        .await
+        .map_err(|problem| {
+            tracing::error!(payment = %payment.id, cause = ?problem.cause, "not described");
+            GatewayError::NotSent("what it is for could not be read".to_owned())
+        })?;
+    gateway.create(&create).await
+}
+
+/// What a gateway is told of a payment.
+async fn describe(app: &App, payment: &Payment, provider: &str) -> Result<CreatePayment, Problem> {
+    let mut conn = app.db.find().await?;
+    let order = orders::find(&mut conn, payment.order_id).await?;
+    let order = order.ok_or_else(|| Problem::internal("a payment without its order"))?;
+    let details = super::details_of(&mut conn, payment.id).await?;
+    let (base, reference) = (&app.config.public_base_url, &payment.reference);
+    Ok(CreatePayment {
         refs: payment.refs(),
+        order: order.id,
+        presentation: details.presentation(),
+        buyer: Buyer {
+            name: order.buyer_name,
+            email: order.buyer_email,
+        },
         idempotency_key: format!("{}-{reference}", payment.id),
         description: format!("Order {}", payment.order_id),
         return_url: format!("{base}/api/v1/returns/{provider}?reference={reference}"),
         expires_at: payment.expires_at.unwrap_or(payment.created_at),
-    };
-    gateway.create(&create).await
+    })
 }
 
 /// A question that is refused says nothing about the payment, which may be there.
@@ -297,7 +308,12 @@ pub async fn record(
 }
 
 fn declined(failure: &Failure) -> Problem {
-    Problem::new(Code::PaymentDeclined)
+    // Some gateways know their least only after conversion.
+    let code = match failure.code.as_str() {
+        "amount_too_small" => Code::AmountTooSmall,
+        _ => Code::PaymentDeclined,
+    };
+    Problem::new(code)
         .detail(failure.message.clone())
         .member("failure_code", failure.code.clone())
 }

@@ -15,7 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use self::body::{CheckoutPaymentShape, check_urls, read_attempt};
 use self::body::{IntentBody, IntentShape};
 pub use self::permission::PaymentAccess;
-use self::view::PaymentView;
+use self::view::{PaymentView, Sight};
 use super::attempt::{self, Intent};
 use crate::app::App;
 use crate::error::{Code, Problem};
@@ -92,17 +92,20 @@ async fn create(
                 let outcome = attempt::outcome_of(outcome)?;
                 let now = app.clock.now();
                 let recorded = attempt::record(conn, &app, intent, outcome, now).await?;
-                let for_staff = access.role.is_manager();
+                let sight = Sight {
+                    as_buyer: true,
+                    ..Sight::of(access.role)
+                };
                 Ok(match recorded {
                     attempt::Recorded::Started(payment) => {
                         let location = format!("/api/v1/payment-intents/{}", payment.id);
                         let version = payment.version;
-                        let view = PaymentView::load(conn, payment, for_staff).await?;
+                        let view = PaymentView::load(conn, payment, sight).await?;
                         let answer = Answer::created(&view)?.version(version);
                         Recorded::Answer(answer.location(location))
                     }
                     attempt::Recorded::Unknown(payment) => {
-                        let view = PaymentView::load(conn, payment, for_staff).await?;
+                        let view = PaymentView::load(conn, payment, sight).await?;
                         Recorded::Answer(Answer::accepted(&view)?)
                     }
                     attempt::Recorded::Refused(problem) => Recorded::Refusal(problem),
@@ -153,8 +156,8 @@ async fn read(
     access.order.check_viewer()?;
     let mut conn = app.db.find().await?;
     let version = access.payment.version;
-    let for_staff = access.order.role.is_manager();
-    let view = PaymentView::load(&mut conn, access.payment, for_staff).await?;
+    let sight = Sight::of(access.order.role);
+    let view = PaymentView::load(&mut conn, access.payment, sight).await?;
     Ok(version::object(&request, version, Privacy::Personal, &view))
 }
 
@@ -188,8 +191,8 @@ async fn cancel(
                 }
                 let payment = super::find(conn, *id).await?;
                 let version = payment.version;
-                let for_staff = access.order.role.is_manager();
-                let view = PaymentView::load(conn, payment, for_staff).await?;
+                let sight = Sight::of(access.order.role);
+                let view = PaymentView::load(conn, payment, sight).await?;
                 Ok(Recorded::Answer(Answer::ok(&view)?.version(version)))
             },
         )
@@ -249,7 +252,7 @@ async fn simulate(
                     Ok(true) => {}
                 }
                 let payment = super::find(conn, access.payment.id).await?;
-                let view = PaymentView::load(conn, payment, false).await?;
+                let view = PaymentView::load(conn, payment, Sight::BUYER).await?;
                 Ok(Recorded::Answer(Answer::accepted(&view)?))
             },
         )
@@ -269,15 +272,15 @@ async fn simulate(
 #[post("/payment-intents/{id}/sync")]
 async fn sync(app: web::Data<App>, access: PaymentAccess) -> Result<HttpResponse, Problem> {
     access.order.check_viewer()?;
-    let for_staff = access.order.role.is_manager();
-    if !for_staff {
+    let sight = Sight::of(access.order.role);
+    if !sight.as_manager {
         app.limits.sync.check(&access.payment.id.to_string())?;
     }
     let payment = super::sync(&app, access.payment.id).await?;
     refunds::look_for(&app, &payment).await?;
     app.wake_worker();
     let mut conn = app.db.find().await?;
-    let view = PaymentView::load(&mut conn, payment, for_staff).await?;
+    let view = PaymentView::load(&mut conn, payment, sight).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header(("cache-control", "no-store"));
     Ok(response.json(view))

@@ -11,6 +11,7 @@ use crate::db::values::Timestamp;
 use crate::error::{Code, Problem};
 use crate::gateways::{GatewayEvent, RawWebhook};
 use crate::id::{UserId, WebhookEventId};
+use crate::jobs::{self, Job};
 use crate::orders::Terms;
 use crate::payments::{self, Payment};
 use crate::tasks::{self, TaskKind};
@@ -84,6 +85,8 @@ pub(super) async fn again(
     if let Some(payment) = payment {
         act(conn, terms, (id, payment), said, now).await?;
         tasks::close(conn, TaskKind::Unmatched, &id.to_string(), now).await?;
+    } else if status == WebhookEventStatus::Received {
+        jobs::enqueue(conn, Job::FindOut { event: id }, now).await?;
     }
     Ok(Some(taken))
 }
@@ -96,9 +99,15 @@ async fn find_payment(
     if let Some(id) = event.payment_id {
         return payments::find(conn, id).await.map(Some);
     }
-    let Some(reference) = said.and_then(|said| said.reference.as_ref()) else {
+    let Some(said) = said else {
         return Ok(None);
     };
     let (provider, account) = (&event.provider, &event.account);
-    Ok(payments::find_by_reference(conn, provider, account, reference).await?)
+    Ok(match (&said.reference, &said.remote) {
+        (Some(reference), _) => {
+            payments::find_by_reference(conn, provider, account, reference).await?
+        }
+        (None, Some(remote)) => payments::find_by_remote(conn, provider, account, remote).await?,
+        (None, None) => None,
+    })
 }

@@ -2,6 +2,7 @@
 
 mod hints;
 mod look_ups;
+mod remote;
 
 use actix_web::http::header::HeaderMap;
 
@@ -19,8 +20,7 @@ fn news(reference: &str) -> GatewayEvent {
         dedupe_key: format!("evt_{reference}"),
         kind: "payment.changed".to_owned(),
         reference: Some(reference.to_owned()),
-        snapshot: None,
-        refund: None,
+        ..GatewayEvent::default()
     }
 }
 

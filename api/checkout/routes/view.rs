@@ -13,7 +13,7 @@ use crate::money::Currency;
 use crate::orders::routes::view::{BoothView, TicketView, load_units};
 use crate::orders::{self, Order, PaymentStatus};
 use crate::payments;
-use crate::payments::routes::view::PaymentView;
+use crate::payments::routes::view::{PaymentView, Sight};
 
 /// A purchase.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -76,14 +76,14 @@ impl SessionView {
             Some(payment) => {
                 let (id, provider) = (payment.id, payment.provider.clone());
                 let reference = payment.reference.clone();
-                let view = PaymentView::load(conn, payment, false).await?;
+                let view = PaymentView::load(conn, payment, Sight::BUYER).await?;
                 let next_action = view.next_action().clone();
                 (Some(id), Some(provider), Some(reference), next_action)
             }
         };
         let payment_url = match &next_action {
             NextAction::Redirect { url } => Some(url.clone()),
-            NextAction::None => None,
+            NextAction::None | NextAction::Sdk { .. } => None,
         };
         Ok(Self {
             id,

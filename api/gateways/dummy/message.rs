@@ -194,6 +194,7 @@ pub(super) fn parse(body: &[u8]) -> Result<GatewayEvent, Unreadable> {
         reference: is_about_something.then_some(data.reference),
         snapshot,
         refund,
+        ..GatewayEvent::default()
     })
 }
 

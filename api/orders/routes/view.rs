@@ -18,7 +18,7 @@ use crate::orders::{
     self, Item, ItemKind, Order, OrderRole, OrderStatus, PaymentStatus, PlacedOrder,
 };
 use crate::payments;
-use crate::payments::routes::view::PaymentView;
+use crate::payments::routes::view::{PaymentView, Sight};
 use crate::tickets::{self, Ticket, TicketStatus};
 
 /// An order.
@@ -154,7 +154,7 @@ impl OrderView {
     /// The order with everything that belongs to it, as somebody in `role` sees it.
     pub async fn load(conn: &mut Conn, order: Order, role: OrderRole) -> Result<Self, Problem> {
         let payments = payments::of_order(conn, order.id).await?;
-        let payments = PaymentView::load_all(conn, payments, |_| role.is_manager()).await?;
+        let payments = PaymentView::load_all(conn, payments, |_| Sight::of(role)).await?;
         let items = orders::items_of(conn, order.id).await?;
         let (tickets, booths) = load_units(conn, &order, &items).await?;
         Ok(Self {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{Config, Environment};
 use crate::error::{Code, Problem};
+use crate::gateways::Presentation;
 use crate::http::body::{Fields, FromBody};
 use crate::http::cors::is_loopback;
 use crate::http::parse;
@@ -67,11 +68,16 @@ pub fn read_attempt(fields: &mut Fields<'_>) -> Option<Attempt> {
     let method = fields.object("method", read_method);
     let success = fields.optional("success_url", parse::line(URL_MOST));
     let cancel = fields.optional("cancel_url", parse::line(URL_MOST));
+    let success = success?;
     Some(Attempt {
         provider: provider?,
         request: method?.unwrap_or_default(),
+        presentation: match success {
+            Some(_) => Presentation::Hosted,
+            None => Presentation::Sdk,
+        },
         urls: ReturnUrls {
-            success: success?,
+            success,
             cancel: cancel?,
         },
     })

@@ -7,6 +7,7 @@ use crate::accounts::SignedIn;
 use crate::app::App;
 use crate::error::{Code, Problem};
 use crate::gateways::Gateway;
+use crate::money::Currency;
 use crate::organizers;
 use crate::payments;
 
@@ -27,6 +28,7 @@ struct Provider {
     livemode: bool,
     /// Every one, if null.
     currencies: Option<&'static [&'static str]>,
+    /// In the installation's own currency.
     amount_least_minor: i64,
     next_actions: &'static [&'static str],
     can_cancel: bool,
@@ -76,14 +78,20 @@ pub async fn list(app: web::Data<App>, caller: SignedIn) -> Result<HttpResponse,
         let id = gateway.id();
         let (open, overdue) = payments::count_open(&mut conn, id, app.clock.now()).await?;
         let health = Health { open, overdue };
-        data.push(provider(gateway.as_ref(), default == Some(id), health));
+        let currency = app.config.default_currency;
+        data.push(provider(
+            gateway.as_ref(),
+            default == Some(id),
+            currency,
+            health,
+        ));
     }
     let mut response = HttpResponse::Ok();
     response.insert_header(("cache-control", "no-store"));
     Ok(response.json(Providers { data }))
 }
 
-fn provider(gateway: &dyn Gateway, default: bool, health: Health) -> Provider {
+fn provider(gateway: &dyn Gateway, default: bool, currency: Currency, health: Health) -> Provider {
     let capabilities = gateway.capabilities();
     Provider {
         id: gateway.id(),
@@ -91,7 +99,7 @@ fn provider(gateway: &dyn Gateway, default: bool, health: Health) -> Provider {
         default,
         livemode: capabilities.livemode,
         currencies: capabilities.currencies,
-        amount_least_minor: capabilities.amount_least_minor,
+        amount_least_minor: (capabilities.amounts)(currency).least_minor,
         next_actions: capabilities.next_actions,
         can_cancel: capabilities.can_cancel,
         refunds: capabilities.refunds,

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, post, web};
 
 use super::permission::PaymentAccess;
-use super::view::PaymentView;
+use super::view::{PaymentView, Sight};
 use crate::app::App;
 use crate::error::{Code, Problem};
 use crate::http::body::{Body, Fields, FromBody};
@@ -84,7 +84,7 @@ pub async fn review(
             }
             let payment = payments::find(conn, payment.id).await?;
             let version = payment.version;
-            let view = PaymentView::load(conn, payment, true).await?;
+            let view = PaymentView::load(conn, payment, Sight::MANAGER).await?;
             Ok(Answer::ok(&view)?.version(version))
         })
         .await

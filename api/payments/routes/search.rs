@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 
-use super::view::PaymentView;
+use super::view::{PaymentView, Sight};
 use crate::app::App;
 use crate::db::values::Timestamp;
 use crate::error::Problem;
@@ -44,10 +44,13 @@ pub async fn list(
     let after: Option<PaymentId> = page.after()?;
     let mut conn = app.db.read().await?;
     let scope = OrderScope::of(&mut conn, caller).await?;
-    let for_staff = |payment: &payments::Payment| scope.is_staff_of(payment.organizer_id);
+    let sight = |payment: &payments::Payment| match scope.is_staff_of(payment.organizer_id) {
+        true => Sight::MANAGER,
+        false => Sight::BUYER,
+    };
     let rows = payments::list(&mut conn, &scope, &filter, after, page.fetch_limit()).await?;
     let page = page.page(rows, |payment| payment.id, |payment| payment)?;
-    let data = PaymentView::load_all(&mut conn, page.data, for_staff).await?;
+    let data = PaymentView::load_all(&mut conn, page.data, sight).await?;
     let page = Page {
         data,
         has_more: page.has_more,

@@ -8,6 +8,7 @@ use crate::error::Problem;
 use crate::gateways::{Failure, NextAction, PaymentMethod};
 use crate::id::{OrderId, PaymentId};
 use crate::money::Currency;
+use crate::orders::OrderRole;
 use crate::payments::{self, Details, Payment, Status};
 
 /// One attempt to pay one order.
@@ -60,16 +61,43 @@ pub struct PaymentView {
     version: i64,
 }
 
+/// What of a payment its reader may see.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight {
+    /// What its gateway calls it.
+    pub as_manager: bool,
+    /// What it can be paid with.
+    pub as_buyer: bool,
+}
+
+impl Sight {
+    pub const BUYER: Self = Self {
+        as_manager: false,
+        as_buyer: true,
+    };
+    pub const MANAGER: Self = Self {
+        as_manager: true,
+        as_buyer: false,
+    };
+
+    pub fn of(role: OrderRole) -> Self {
+        Self {
+            as_manager: role.is_manager(),
+            as_buyer: role.is_owner,
+        }
+    }
+}
+
 impl PaymentView {
-    pub async fn load(conn: &mut Conn, payment: Payment, for_staff: bool) -> Result<Self, Problem> {
+    pub async fn load(conn: &mut Conn, payment: Payment, sight: Sight) -> Result<Self, Problem> {
         let details = payments::details_of(conn, payment.id).await?;
-        Ok(Self::new(payment, Some(details), for_staff))
+        Ok(Self::new(payment, Some(details), sight))
     }
 
     pub async fn load_all(
         conn: &mut Conn,
         payments: Vec<Payment>,
-        for_staff: impl Fn(&Payment) -> bool,
+        sight: impl Fn(&Payment) -> Sight,
     ) -> Result<Vec<Self>, Problem> {
         if payments.is_empty() {
             return Ok(Vec::new());
@@ -79,23 +107,28 @@ impl PaymentView {
         let views = payments.into_iter().map(|payment| {
             let at = details.iter().position(|row| row.payment_id == payment.id);
             let details = at.map(|at| details.swap_remove(at));
-            let for_staff = for_staff(&payment);
-            Self::new(payment, details, for_staff)
+            let sight = sight(&payment);
+            Self::new(payment, details, sight)
         });
         Ok(views.collect())
     }
 
-    fn new(payment: Payment, details: Option<Details>, for_staff: bool) -> Self {
+    fn new(payment: Payment, details: Option<Details>, sight: Sight) -> Self {
         let next_action = details
             .as_ref()
             .filter(|_| payment.status == Status::RequiresAction)
-            .and_then(|details| details.next_action.clone());
+            .and_then(|details| details.next_action.clone())
+            .map_or(NextAction::None, |action| action.0);
+        let next_action = match sight.as_buyer {
+            true => next_action,
+            false => next_action.without_secret(),
+        };
         let refundable_minor = payment.refundable().minor;
         Self {
             amount_display: payment.amount().to_string(),
             payment_method: details.as_ref().and_then(|d| Some(d.method.clone()?.0)),
             failure: details.and_then(|details| Some(details.failure?.0)),
-            next_action: next_action.map_or(NextAction::None, |action| action.0),
+            next_action,
             id: payment.id,
             order_id: payment.order_id,
             attempt_no: payment.attempt_no,
@@ -106,7 +139,7 @@ impl PaymentView {
             currency: payment.currency,
             status: payment.status,
             provider_status: payment.provider_status,
-            provider_payment_id: payment.provider_payment_id.filter(|_| for_staff),
+            provider_payment_id: payment.provider_payment_id.filter(|_| sight.as_manager),
             provider_reference: payment.reference.clone(),
             reference: payment.reference,
             refunded_minor: payment.refunded_minor,

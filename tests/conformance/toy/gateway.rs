@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tollgate::gateways::{
-    Authenticity, CancelOutcome, Capabilities, CreatePayment, Currency, Failure, Gateway,
-    GatewayError, GatewayEvent, Money, NextAction, PaymentRefs, RawWebhook, RefundRefs,
-    RefundSnapshot, RemoteRefundStatus, RemoteStatus, Snapshot, Timestamp, Unreadable,
+    AmountLimits, Authenticity, CancelOutcome, Capabilities, CreatePayment, Currency, Failure,
+    Gateway, GatewayError, GatewayEvent, Money, NextAction, PaymentRefs, RawWebhook, RefundRefs,
+    RefundSnapshot, RemoteRefundStatus, RemoteStatus, Snapshot, Subject, Timestamp, Unreadable,
 };
 
 pub struct Toy {
@@ -169,7 +169,7 @@ impl Gateway for Toy {
             livemode: false,
             next_actions: &["redirect"],
             currencies: Some(&["TZS", "USD"]),
-            amount_least_minor: 1,
+            amounts: AmountLimits::any,
             can_cancel: true,
             refunds: "partial",
             inquiry_binds_amount: true,
@@ -263,10 +263,13 @@ impl Gateway for Toy {
         let news: News = serde_json::from_slice(message.body).map_err(|_| Unreadable)?;
         Ok(vec![GatewayEvent {
             dedupe_key: news.id,
+            subject: match news.what.as_str() {
+                "refund" => Subject::Refunds,
+                _ => Subject::Payment,
+            },
             kind: news.what,
             reference: Some(news.reference),
-            snapshot: None,
-            refund: None,
+            ..GatewayEvent::default()
         }])
     }
 }
