@@ -57,7 +57,7 @@ fn payment(presentation: Presentation) -> CreatePayment {
         order: OrderId::new(),
         buyer: Buyer {
             name: "Asha Mwinyi".to_owned(),
-            email: "Asha@example.com".to_owned(),
+            email: "Asha+Fair@example.com".to_owned(),
         },
         presentation,
         idempotency_key: "pay_1-ref".to_owned(),
