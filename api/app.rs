@@ -90,6 +90,8 @@ pub enum StartError {
         address: std::net::SocketAddr,
         error: std::io::Error,
     },
+    #[error(transparent)]
+    Sandbox(#[from] crate::sandbox::SandboxError),
     #[error("first start: {}", reason(.0))]
     FirstStart(Problem),
     #[error("demo: {}", reason(.0))]

@@ -99,6 +99,10 @@ pub struct Config {
     pub dummy_webhook_secret: Option<String>,
     /// Stripe's account, where there is one.
     pub stripe: Option<StripeSettings>,
+    /// Where the sandbox listens, when it is started.
+    pub sandbox_listen: SocketAddr,
+    /// What the sandbox's control routes must be given.
+    pub sandbox_token: Option<String>,
     pub jwt_keys: Vec<SeedKey>,
     /// The keys of tickets; their ids are numbers.
     pub ticket_keys: Vec<SeedKey>,
@@ -176,6 +180,10 @@ impl Config {
             late_payment_policy: settings.late_payment_policy("LATE_PAYMENT_POLICY")?,
             dummy_webhook_secret: settings.secret("DUMMY_WEBHOOK_SECRET")?,
             stripe: StripeSettings::read(settings)?,
+            sandbox_listen: settings
+                .parsed("SANDBOX_LISTEN", "an address such as 127.0.0.1:8081")?
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8081))),
+            sandbox_token: settings.secret("SANDBOX_TOKEN")?,
             jwt_keys: settings.seed_keys("JWT_KEYS")?,
             ticket_keys: settings.ticket_keys("TICKET_KEYS")?,
             token_peppers: settings.peppers("TOKEN_PEPPER")?,
@@ -245,6 +253,11 @@ impl Config {
         }
         if self.dummy_webhook_secret.is_some() {
             return refuse("DUMMY_WEBHOOK_SECRET", "has no use in production");
+        }
+        for setting in ["SANDBOX_LISTEN", "SANDBOX_TOKEN"] {
+            if settings.is_set(setting) {
+                return refuse(setting, "has no use in production");
+            }
         }
         if !self.return_origins.iter().all(|origin| https(origin)) {
             return refuse("RETURN_ORIGINS", "must be https in production");
@@ -336,6 +349,8 @@ mod tests {
                 "DUMMY_WEBHOOK_SECRET",
                 Some("0123456789abcdef0123456789abcdef"),
             ),
+            ("SANDBOX_LISTEN", Some("127.0.0.1:8081")),
+            ("SANDBOX_TOKEN", Some("a token")),
             ("JWT_KEYS", None),
             ("TICKET_KEYS", None),
             ("TICKET_KEYS", Some(SEED)),
@@ -373,6 +388,7 @@ mod tests {
             ("HOLD_MAX", "1m"),
             ("LATE_PAYMENT_POLICY", "keep"),
             ("DUMMY_WEBHOOK_SECRET", "short"),
+            ("SANDBOX_LISTEN", "8081"),
         ] {
             let error = read(&[(setting, value)]).err();
             assert_eq!(error.map(|e| e.setting), Some(setting));

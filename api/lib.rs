@@ -11,6 +11,7 @@
 //! | [`http`] | what every route shares; it knows no noun |
 //! | [`accounts`], [`organizers`], [`events`], [`inventory`], [`booths`], [`orders`], [`checkout`], [`payments`], [`refunds`], [`ledger`], [`webhooks`], [`reconciliation`], [`tickets`], [`gate`], [`emails`], [`tasks`], [`audit`], [`service`] | the nouns: rules in the file, queries in `store`, handlers in `routes` |
 //! | [`gateways`] | what the outside takes the money through |
+//! | [`sandbox`] | gateways to try them against; it knows none of the nouns |
 //! | [`jobs`], [`mail`] | background work; how mails leave |
 //!
 //! Who may know whom: `main → app → routes → rules → store → db`.
@@ -45,6 +46,7 @@ mod payments;
 mod random;
 mod reconciliation;
 mod refunds;
+pub mod sandbox;
 mod service;
 mod slug;
 mod tasks;

@@ -12,7 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tollgate::app::{self, App, Greeting, StartError};
 use tollgate::clock::Clock;
-use tollgate::config::{Config, Environment};
+use tollgate::config::{Config, ConfigError, Environment};
+use tollgate::sandbox;
 use tracing_subscriber::EnvFilter;
 
 /// Sells tickets and booths, takes the money, and opens the gate once per ticket.
@@ -33,6 +34,9 @@ enum Command {
         /// Leave background work to `tollgate worker`.
         #[arg(long)]
         no_worker: bool,
+        /// Serve simulators of payment gateways too. Refused in production.
+        #[arg(long)]
+        sandbox: bool,
     },
     /// Do background work only: mails, the audit log's seals, clearing up.
     Worker,
@@ -42,6 +46,8 @@ enum Command {
     Openapi,
     /// Fill the database with a festival to try things out with. Refused in production.
     Demo,
+    /// Serve simulators of payment gateways, in memory. Refused in production.
+    Sandbox,
     /// Administer accounts.
     Admin {
         #[command(subcommand)]
@@ -58,9 +64,10 @@ enum AdminCommand {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let command = arguments
-        .command
-        .unwrap_or(Command::Serve { no_worker: false });
+    let command = arguments.command.unwrap_or(Command::Serve {
+        no_worker: false,
+        sandbox: false,
+    });
     match run(command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -77,10 +84,11 @@ async fn run(command: Command) -> Result<(), StartError> {
     let config = Config::from_environment()?;
     log_to_stderr(config.environment);
     match command {
-        Command::Serve { no_worker } => serve(config, !no_worker).await,
+        Command::Serve { no_worker, sandbox } => serve(config, !no_worker, sandbox).await,
         Command::Worker => work(config).await,
         Command::Migrate => App::migrate(&config).await,
         Command::Demo => demo(config).await,
+        Command::Sandbox => serve_sandbox(&config).await,
         Command::Admin {
             command: AdminCommand::Create,
         } => create_admin(config).await,
@@ -97,9 +105,12 @@ fn print(text: &str) -> Result<(), StartError> {
     }
 }
 
-async fn serve(config: Config, with_worker: bool) -> Result<(), StartError> {
+async fn serve(config: Config, with_worker: bool, with_sandbox: bool) -> Result<(), StartError> {
     let mut stop = StopSignal::new()?;
-    let app = App::open(config, Clock::default()).await?;
+    let clock = Clock::default();
+    let sandbox = with_sandbox.then(|| start_sandbox(&config, clock.clone()));
+    let sandbox = sandbox.transpose()?;
+    let app = App::open(config, clock).await?;
     let greeting = app.greet().await?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let base = app.config.public_base_url.clone();
@@ -111,7 +122,11 @@ async fn serve(config: Config, with_worker: bool) -> Result<(), StartError> {
     print_greeting(&greeting);
     stop.received().await;
     println!("Stopping: finishing what runs.");
-    server.stop().await
+    let stopped = server.stop().await;
+    if let Some(sandbox) = sandbox {
+        sandbox.stop().await;
+    }
+    stopped
 }
 
 /// Also where a command fails: the next start will not know the password any more.
@@ -131,6 +146,29 @@ fn admin_line(greeting: &Greeting) -> String {
         Greeting::Kept { email, file } => (email, format!("password in {}", file.display())),
     };
     format!("  Admin       {email}, {password}\n")
+}
+
+async fn serve_sandbox(config: &Config) -> Result<(), StartError> {
+    let mut stop = StopSignal::new()?;
+    let sandbox = start_sandbox(config, Clock::default())?;
+    stop.received().await;
+    sandbox.stop().await;
+    Ok(())
+}
+
+fn start_sandbox(config: &Config, clock: Clock) -> Result<sandbox::Running, StartError> {
+    if config.environment == Environment::Production {
+        let reason = "production has no sandbox";
+        return Err(ConfigError::new("APP_ENV", reason).into());
+    }
+    let sandbox = sandbox::start(sandbox::Settings {
+        listen: config.sandbox_listen,
+        token: config.sandbox_token.clone(),
+        clock,
+    })?;
+    println!("The sandbox serves on http://{}", sandbox.address());
+    println!("  Stripe      {}", sandbox.stripe_base());
+    Ok(sandbox)
 }
 
 async fn work(config: Config) -> Result<(), StartError> {

@@ -446,28 +446,30 @@ fn the_demo_is_made_once_and_can_be_bought() {
 }
 
 #[test]
-fn there_is_no_demo_in_production() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = tollgate(folder.path());
-    command.arg("demo").env("APP_ENV", "production");
-    command
-        .env("PUBLIC_BASE_URL", "https://tickets.example.com")
-        .env(
-            "JWT_KEYS",
-            "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-        )
-        .env("TOKEN_PEPPER", "a pepper of at least 32 characters!")
-        .env(
-            "TICKET_KEYS",
-            "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-        )
-        .env("MAILER", "file");
-    let refused = output(&mut command);
-    let error = text(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(1), "{error}");
-    assert!(error.contains("APP_ENV"), "{error}");
-    assert_eq!(error.trim().lines().count(), 1, "{error}");
-    assert!(!folder.path().join("tollgate.db").exists());
+fn there_is_no_demo_and_no_sandbox_in_production() {
+    for arguments in [["demo"].as_slice(), &["sandbox"], &["serve", "--sandbox"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = tollgate(folder.path());
+        command.args(arguments).env("APP_ENV", "production");
+        command
+            .env("PUBLIC_BASE_URL", "https://tickets.example.com")
+            .env(
+                "JWT_KEYS",
+                "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+            )
+            .env("TOKEN_PEPPER", "a pepper of at least 32 characters!")
+            .env(
+                "TICKET_KEYS",
+                "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+            )
+            .env("MAILER", "file");
+        let refused = output(&mut command);
+        let error = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{error}");
+        assert!(error.contains("APP_ENV"), "{error}");
+        assert_eq!(error.trim().lines().count(), 1, "{error}");
+        assert!(!folder.path().join("tollgate.db").exists());
+    }
 }
 
 #[test]

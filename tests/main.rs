@@ -36,6 +36,7 @@ mod payments;
 mod plans;
 mod reconciliation;
 mod refunds;
+mod sandbox;
 mod service;
 mod tasks;
 mod tickets;
