@@ -163,7 +163,7 @@ class Official(unittest.TestCase):
 
     def test_balance(self):
         charge = pay("pm_card_bypassPending").latest_charge
-        control("clock", {"advance_seconds": 2})
+        control("clock", {"advance_seconds": 10})
         moved = V1.charges.retrieve(charge, {"expand": ["balance_transaction"]}).balance_transaction
         self.assertEqual((moved.amount, moved.fee, moved.net, moved.status), (2000, 88, 1912, "available"))
         self.assertEqual(V1.balance_transactions.retrieve(moved.id).source, charge)

@@ -133,7 +133,7 @@ fn events_are_filtered_and_forgotten_after_thirty_days() {
 fn ids_are_expanded() {
     run(async |sandbox| {
         let paid = sandbox.pay("pm_card_visa").await;
-        sandbox.wait(1);
+        sandbox.wait(10);
         let path = format!(
             "payment_intents/{}?expand[]=latest_charge.balance_transaction&expand[]=payment_method",
             paid.id()

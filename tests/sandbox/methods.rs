@@ -212,7 +212,7 @@ fn money_is_available_at_once_or_later() {
                 sandbox.get(&path).await.body["balance_transaction"],
                 Value::Null
             );
-            sandbox.wait(1);
+            sandbox.wait(10);
             let charge = sandbox.get(&path).await;
             let transaction = &charge.expect(200).body["balance_transaction"];
             assert_eq!(

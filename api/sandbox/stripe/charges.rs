@@ -14,7 +14,7 @@ use super::shelf::{Kept, Page};
 use super::transactions::{Kind, Movement};
 
 /// How soon after its success a charge gets its balance transaction.
-pub const SETTLE_SECONDS: i64 = 1;
+pub const SETTLE_SECONDS: i64 = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChargeStatus {
