@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tollgate::app::{self, App, Greeting, StartError};
 use tollgate::clock::Clock;
-use tollgate::config::{Config, ConfigError, Environment};
+use tollgate::config::{Config, ConfigError, Environment, StripeSettings};
 use tollgate::sandbox;
 use tracing_subscriber::EnvFilter;
 
@@ -105,17 +105,31 @@ fn print(text: &str) -> Result<(), StartError> {
     }
 }
 
-async fn serve(config: Config, with_worker: bool, with_sandbox: bool) -> Result<(), StartError> {
+async fn serve(
+    mut config: Config,
+    with_worker: bool,
+    with_sandbox: bool,
+) -> Result<(), StartError> {
     let mut stop = StopSignal::new()?;
     let clock = Clock::default();
     let sandbox = with_sandbox.then(|| start_sandbox(&config, clock.clone()));
     let sandbox = sandbox.transpose()?;
+    let simulated = sandbox.as_ref().filter(|_| config.stripe.is_none());
+    if let Some(sandbox) = simulated {
+        config.stripe = Some(StripeSettings::of_sandbox(&sandbox.stripe_base()));
+    }
     let app = App::open(config, clock).await?;
     let greeting = app.greet().await?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let base = app.config.public_base_url.clone();
     let server =
-        app::serve(app, threads, with_worker).inspect_err(|_| print_greeting(&greeting))?;
+        app::serve(app.clone(), threads, with_worker).inspect_err(|_| print_greeting(&greeting))?;
+    if let (Some(sandbox), Some(stripe)) = (simulated, &app.config.stripe) {
+        let url = format!("http://{}/api/v1/webhooks/stripe", app.own_address());
+        for secret in &stripe.webhook_secrets {
+            sandbox.register_webhook(&url, secret);
+        }
+    }
     println!("Tollgate serves on http://{}", server.address());
     println!("  API         {base}/api/v1");
     println!("  Swagger UI  {base}/api/docs/");

@@ -13,6 +13,7 @@ mod looking;
 mod messages;
 mod paying;
 mod refunding;
+mod stripe;
 mod toy;
 mod wire;
 
@@ -23,6 +24,10 @@ use serde_json::{Value, json};
 use crate::support::sale::{Purchase, Shop, key, payment, text};
 use crate::support::{Answer, Client, TestApp};
 pub use far_side::{Call, Charge, Decision, FarSide, Fault, Message};
+
+/// How long an unpaid order is kept in every rig; longer than any gateway's silence is waited for.
+const HOLD: (&str, &str) = ("HOLD_TTL", "3h");
+const HOLD_IS_OVER: Duration = Duration::from_secs(3 * 60 * 60 + 60);
 
 /// A Tollgate that sells through the gateway under test, and the far side of that gateway.
 pub struct Rig {

@@ -1,7 +1,11 @@
 //! Stripe's settings.
 
+use std::time::Duration;
+
 use super::read::Reader;
 use super::{ConfigError, Environment};
+use crate::digest::hex;
+use crate::random;
 
 /// The version that the types of this build are made from.
 const API_VERSION: &str = "2026-09-30.endive";
@@ -13,6 +17,9 @@ const PUBLISHABLE_KEY: &str = "STRIPE_PUBLISHABLE_KEY";
 const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
 const VERSION: &str = "STRIPE_API_VERSION";
 const BASE: &str = "STRIPE_API_BASE";
+const TIMEOUT: &str = "STRIPE_TIMEOUT";
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One Stripe account.
 #[derive(Clone)]
@@ -25,6 +32,8 @@ pub struct StripeSettings {
     pub api_version: String,
     /// Without a slash at the end.
     pub api_base: String,
+    /// How long a call may take with all its tries.
+    pub patience: Duration,
 }
 
 impl StripeSettings {
@@ -35,6 +44,7 @@ impl StripeSettings {
         let webhook_secrets = settings.secret(WEBHOOK_SECRET)?;
         let api_version = settings.text(VERSION)?;
         let api_base = settings.url(BASE)?;
+        let patience = settings.duration(TIMEOUT)?;
         let Some(secret_key) = settings.secret(SECRET_KEY)? else {
             let is_set = publishable_key.is_some() || webhook_secrets.is_some();
             return match is_set {
@@ -48,9 +58,23 @@ impl StripeSettings {
             webhook_secrets: read_secrets(webhook_secrets)?,
             api_version: api_version.unwrap_or_else(|| API_VERSION.to_owned()),
             api_base: api_base.unwrap_or_else(|| API_BASE.to_owned()),
+            patience: patience.unwrap_or(PATIENCE),
         };
         it.check()?;
         Ok(Some(it))
+    }
+
+    /// Those of a sandbox at this address: an account that nobody else knows.
+    pub fn of_sandbox(api_base: &str) -> Self {
+        let secret = |kind: &str| format!("{kind}_{}", hex(&random::bytes::<16>()));
+        Self {
+            secret_key: secret("sk_test"),
+            publishable_key: Some(secret("pk_test")),
+            webhook_secrets: vec![secret("whsec")],
+            api_version: API_VERSION.to_owned(),
+            api_base: api_base.trim_end_matches('/').to_owned(),
+            patience: PATIENCE,
+        }
     }
 
     /// Whether real money moves.

@@ -59,6 +59,8 @@ fn check_amount(gateway: &dyn Gateway, amount: Money) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::clock::Clock;
     use crate::config::StripeSettings;
@@ -72,6 +74,7 @@ mod tests {
             webhook_secrets: vec!["whsec_1".to_owned()],
             api_version: "2026-09-30.endive".to_owned(),
             api_base: "https://api.stripe.com".to_owned(),
+            patience: Duration::from_secs(20),
         };
         let stripe = Stripe::new(settings, Clock::default()).unwrap();
         let amount = Money::new(minor, Currency::from_code(code).unwrap());

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Call, Charge, Decision, FarSide, Fault, Message, Rig, conformance};
+use super::{Call, Charge, Decision, FarSide, Fault, HOLD, Message, Rig, conformance};
 use crate::support::sale::sign;
 use crate::support::{DUMMY_WEBHOOK_SECRET, Database, Kind, TestApp};
 
@@ -12,7 +12,7 @@ conformance!(start);
 async fn start(kind: Kind) -> Option<Rig> {
     let database = Database::make(kind).await?;
     Some(Rig {
-        app: TestApp::start(database, &[]).await,
+        app: TestApp::start(database, &[HOLD]).await,
         far: Box::new(Dummy),
     })
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Decision, Fault, Rig};
+use super::{Call, Decision, Fault, HOLD_IS_OVER, Rig};
 use crate::support::sale::{Purchase, Shop, key, text};
 
 /// What has become of the order when the gateway's word arrives.
@@ -110,9 +110,7 @@ async fn lead_to(rig: &Rig, sale: &Purchase, before: Before) {
     match before {
         Before::Pending => {}
         Before::Expired => {
-            rig.app
-                .clock
-                .advance(std::time::Duration::from_secs(16 * 60));
+            rig.app.clock.advance(HOLD_IS_OVER);
             rig.app.drain().await;
             assert_eq!(sale.order().await["status"], "expired");
         }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tollgate::clock::Clock;
 
 use super::wire::Wire;
-use super::{Call, Charge, Decision, FarSide, Fault, Message, Rig, conformance};
+use super::{Call, Charge, Decision, FarSide, Fault, HOLD, Message, Rig, conformance};
 use crate::support::{Database, Kind, TestApp};
 use gateway::Toy;
 use kiosk::Kiosk;
@@ -34,7 +34,7 @@ async fn start(kind: Kind) -> Option<Rig> {
         secret: SECRET.to_owned(),
         http: http.build().unwrap(),
     };
-    let app = TestApp::start_with(database, &[], clock, Some(Arc::new(toy))).await;
+    let app = TestApp::start_with(database, &[HOLD], clock, Some(Arc::new(toy))).await;
     let far = Box::new(FarToy { kiosk, wire });
     Some(Rig { app, far })
 }

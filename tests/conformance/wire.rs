@@ -32,8 +32,8 @@ impl Request {
 /// A gateway's server.
 #[async_trait]
 pub trait Upstream: Send + Sync {
-    /// Which of our calls a request is.
-    fn call(&self, request: &Request) -> Option<Call>;
+    /// Which of our calls a request may be.
+    fn calls(&self, request: &Request) -> Vec<Call>;
 
     /// Does what it is asked: the status, further headers and the body of its answer.
     async fn answer(&self, request: Request) -> (u16, Vec<(String, String)>, Vec<u8>);
@@ -148,9 +148,9 @@ fn plain(status: u16, text: &str) -> (u16, Vec<(String, String)>, Vec<u8>) {
 
 impl Shared {
     fn take(&self, request: &Request) -> Option<Fault> {
-        let call = self.upstream.call(request)?;
+        let calls = self.upstream.calls(request);
         let mut faults = self.faults.lock().unwrap();
-        let at = faults.iter().position(|(of, _)| *of == call)?;
+        let at = faults.iter().position(|(of, _)| calls.contains(of))?;
         Some(faults.remove(at)?.1)
     }
 }

@@ -8,6 +8,8 @@ mod searching;
 mod server;
 mod starting;
 
+use std::time::Duration;
+
 use super::Stripe;
 use super::transport::Transport;
 use crate::clock::Clock;
@@ -26,6 +28,7 @@ fn settings(base: &str) -> StripeSettings {
         webhook_secrets: vec!["whsec_1".to_owned()],
         api_version: "2026-09-30.endive".to_owned(),
         api_base: base.to_owned(),
+        patience: Duration::from_secs(20),
     }
 }
 

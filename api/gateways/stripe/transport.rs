@@ -17,9 +17,6 @@ use super::retry::Outcome;
 use crate::config::StripeSettings;
 use crate::http::outbound;
 
-/// How long one call may take with all its tries.
-const CALL_LIMIT: Duration = Duration::from_secs(20);
-
 /// Far more than a page of a hundred objects.
 const BODY_MOST_BYTES: usize = 8 * 1024 * 1024;
 
@@ -62,6 +59,8 @@ pub(super) struct Transport {
     base: String,
     secret_key: String,
     version: String,
+    /// How long one call may take with all its tries.
+    patience: Duration,
     permits: Permits,
 }
 
@@ -71,7 +70,8 @@ pub(super) struct Sending {
     pub operation: Operation,
     /// The same over all tries; for whatever changes something.
     pub key: Option<String>,
-    pub limit: Duration,
+    /// Where it is not the transport's own.
+    pub limit: Option<Duration>,
 }
 
 impl Sending {
@@ -80,7 +80,7 @@ impl Sending {
         Self {
             operation,
             key: None,
-            limit: CALL_LIMIT,
+            limit: None,
         }
     }
 
@@ -93,7 +93,10 @@ impl Sending {
     }
 
     pub(super) fn within(self, limit: Duration) -> Self {
-        Self { limit, ..self }
+        Self {
+            limit: Some(limit),
+            ..self
+        }
     }
 }
 
@@ -111,6 +114,7 @@ impl Transport {
             base: format!("{}/v1", settings.api_base),
             secret_key: settings.secret_key.clone(),
             version: settings.api_version.clone(),
+            patience: settings.patience,
             permits: Permits::new(settings.livemode()),
         })
     }
@@ -178,7 +182,7 @@ impl StripeClient for Call<'_> {
 
     async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, CallError> {
         let (request, _) = request.into_pieces();
-        let deadline = Instant::now() + self.sending.limit;
+        let deadline = Instant::now() + self.sending.limit.unwrap_or(self.transport.patience);
         let (mut tries, mut maybe_done) = (0, false);
         loop {
             let permitted = self

@@ -199,6 +199,24 @@ impl State {
 /// `/charges`, `/charges/{id}`, `/charges/{id}/close`, `/charges/{id}/refunds`, `/refunds`.
 #[async_trait]
 impl Upstream for Kiosk {
+    fn calls(&self, request: &Request) -> Vec<Call> {
+        self.call(request).into_iter().collect()
+    }
+
+    async fn answer(&self, request: Request) -> (u16, Vec<(String, String)>, Vec<u8>) {
+        let (status, body) = self.act(&request);
+        (status, Vec::new(), body.to_string().into_bytes())
+    }
+}
+
+fn address(request: &Request) -> Url {
+    Url::parse("http://kiosk.test")
+        .unwrap()
+        .join(&request.path)
+        .unwrap()
+}
+
+impl Kiosk {
     fn call(&self, request: &Request) -> Option<Call> {
         let url = address(request);
         let names: Vec<&str> = url.path_segments().unwrap().collect();
@@ -216,20 +234,6 @@ impl Upstream for Kiosk {
         })
     }
 
-    async fn answer(&self, request: Request) -> (u16, Vec<(String, String)>, Vec<u8>) {
-        let (status, body) = self.act(&request);
-        (status, Vec::new(), body.to_string().into_bytes())
-    }
-}
-
-fn address(request: &Request) -> Url {
-    Url::parse("http://kiosk.test")
-        .unwrap()
-        .join(&request.path)
-        .unwrap()
-}
-
-impl Kiosk {
     fn act(&self, request: &Request) -> (u16, Value) {
         let now = self.clock.now().unix_seconds();
         let expected = format!("Bearer {}", self.secret);
