@@ -13,7 +13,7 @@ mod looking;
 mod messages;
 mod paying;
 mod refunding;
-mod stripe;
+pub mod stripe;
 mod toy;
 mod wire;
 
@@ -101,7 +101,7 @@ impl Rig {
     }
 
     /// The gateway's messages arrive, and our own work is done.
-    async fn settle(&self) {
+    pub async fn settle(&self) {
         for message in self.far.take_messages(&self.app).await {
             self.post(&message).await.expect(200);
         }
@@ -109,7 +109,7 @@ impl Rig {
     }
 
     /// Nothing arrives; two looks are taken.
-    async fn look_twice(&self) {
+    pub async fn look_twice(&self) {
         self.far.heal(&self.app).await;
         for _ in 0..2 {
             self.app.drain().await;
@@ -118,7 +118,7 @@ impl Rig {
         }
     }
 
-    async fn post(&self, message: &Message) -> Answer {
+    pub async fn post(&self, message: &Message) -> Answer {
         let path = format!("/api/v1/webhooks/{}", self.far.provider());
         let nobody = self.app.nobody();
         let mut request = nobody.request("POST", &path).body(message.body.clone());
@@ -129,17 +129,17 @@ impl Rig {
     }
 
     /// Our reference of a payment: what the gateway knows it by.
-    async fn reference(&self, client: &Client, id: &str) -> String {
+    pub async fn reference(&self, client: &Client, id: &str) -> String {
         text(&payment(client, id).await["reference"])
     }
 
-    async fn decide(&self, sale: &Purchase, decision: Decision) -> bool {
+    pub async fn decide(&self, sale: &Purchase, decision: Decision) -> bool {
         let reference = self.reference(&sale.guest, &sale.payment).await;
         self.far.decide(&self.app, &reference, decision).await
     }
 
     /// A purchase that is paid, and of which we know.
-    async fn buy(&self, shop: &Shop, quantity: i64) -> Purchase {
+    pub async fn buy(&self, shop: &Shop, quantity: i64) -> Purchase {
         let sale = shop
             .purchase(&self.app, shop.items(&[("regular", quantity)]))
             .await;

@@ -8,6 +8,7 @@ mod page;
 mod reading;
 mod refusals;
 mod returns;
+mod stripe;
 
 use std::time::Duration;
 

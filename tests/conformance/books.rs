@@ -6,7 +6,7 @@ use super::{Charge, Rig};
 
 impl Rig {
     /// Fails unless all that came in and went back there is booked here, and nothing else.
-    pub(super) async fn expect_truth(&self) {
+    pub async fn expect_truth(&self) {
         let violations = self.app.app.find_violations(false).await.unwrap();
         assert_eq!(violations, Vec::<String>::new());
         let truth = self.far.truth(&self.app).await;

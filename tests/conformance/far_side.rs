@@ -113,6 +113,11 @@ pub trait FarSide {
     /// Somebody gives money back there; `false` when the gateway refuses.
     async fn refund(&self, app: &TestApp, reference: &str, amount_minor: i64) -> bool;
 
+    /// The buyer's bank disputes a payment; `false` where that cannot be simulated.
+    async fn dispute(&self, _: &TestApp, _: &str) -> bool {
+        false
+    }
+
     /// Every payment that was ever started.
     async fn truth(&self, app: &TestApp) -> Vec<Charge>;
 }

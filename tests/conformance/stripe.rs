@@ -14,7 +14,7 @@ use super::{Call, Charge, Decision, FarSide, Fault, HOLD, Message, Rig, conforma
 use crate::support::sale::{sign, text};
 use crate::support::{Database, Kind, TestApp};
 
-const WEBHOOK_SECRET: &str = "whsec_of_the_conformance_suite";
+pub const WEBHOOK_SECRET: &str = "whsec_of_the_conformance_suite";
 
 /// How often Stripe's own libraries make a call, and ours too: each fault meets all tries.
 const TRIES: usize = 3;
@@ -22,14 +22,19 @@ const TRIES: usize = 3;
 conformance!(start);
 
 async fn start(kind: Kind) -> Option<Rig> {
+    open(kind, &[HOLD]).await
+}
+
+/// A Tollgate that sells through Stripe, with further settings.
+pub async fn open(kind: Kind, settings: &[(&str, &str)]) -> Option<Rig> {
     let database = Database::make(kind).await?;
     let clock = Clock::default();
-    let settings = Settings {
+    let sandbox_settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         token: None,
         clock: clock.clone(),
     };
-    let sandbox = sandbox::start(settings).unwrap_or_else(|error| panic!("{error}"));
+    let sandbox = sandbox::start(sandbox_settings).unwrap_or_else(|error| panic!("{error}"));
     let letters = Arc::new(Letters::default());
     let letter_box = Wire::open(letters.clone());
     sandbox.register_webhook(&letter_box.base(), WEBHOOK_SECRET);
@@ -40,15 +45,16 @@ async fn start(kind: Kind) -> Option<Rig> {
     };
     let wire = Wire::open(Arc::new(passage));
     let base = format!("{}/stripe", wire.base());
-    let settings = [
-        HOLD,
+    let mut all = vec![
         ("DEFAULT_PROVIDER", "stripe"),
         ("STRIPE_SECRET_KEY", "sk_test_of_the_conformance_suite"),
+        ("STRIPE_PUBLISHABLE_KEY", "pk_test_of_the_conformance_suite"),
         ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET),
         ("STRIPE_API_BASE", &base),
         ("STRIPE_TIMEOUT", "2s"),
     ];
-    let app = TestApp::start_with(database, &settings, clock, None).await;
+    all.extend(settings);
+    let app = TestApp::start_with(database, &all, clock, None).await;
     let far = Box::new(FarStripe {
         sandbox,
         letters,
@@ -92,8 +98,7 @@ impl Upstream for Passage {
             ("POST", [.., "expire" | "cancel"]) => &[Call::Cancel],
             ("POST", ["refunds"]) => &[Call::Refund],
             ("GET", ["checkout", "sessions"]) => &[Call::Find],
-            // One whose way of paying is not known any more is looked for in both.
-            ("GET", ["payment_intents"]) => &[Call::List],
+            ("GET", ["payment_intents"]) => &[Call::Find, Call::List],
             ("GET", ["checkout", "sessions", _] | ["payment_intents", _]) => &[Call::Retrieve],
             ("GET", ["refunds"]) => &[Call::RetrieveRefund, Call::ListRefunds],
             ("GET", ["refunds", _]) => &[Call::RetrieveRefund],
@@ -248,12 +253,19 @@ impl FarSide for FarStripe {
         self.act(reference, body).await
     }
 
+    async fn dispute(&self, _: &TestApp, reference: &str) -> bool {
+        self.act(reference, json!({"outcome": "dispute"})).await
+    }
+
     async fn truth(&self, _: &TestApp) -> Vec<Charge> {
         let truth = self.tell().await;
         let all = |what: &str| truth[what].as_array().unwrap().clone();
         let charges = all("charges");
-        let begun = all("sessions").into_iter().map(|session| {
-            let reference = text(&session["reference"]);
+        let on_own_pages = all("payment_intents").into_iter();
+        let on_own_pages = on_own_pages.filter(|it| it["session"].is_null());
+        let begun = all("sessions").into_iter().chain(on_own_pages);
+        let begun = begun.map(|it| {
+            let reference = text(&it["reference"]);
             let own = charges
                 .iter()
                 .filter(|it| it["reference"] == reference.as_str());
@@ -262,7 +274,7 @@ impl FarSide for FarStripe {
             let done = refunds.filter(|it| it["status"] == "succeeded");
             let sum = |amounts: Vec<&Value>| amounts.iter().map(|it| it.as_i64().unwrap()).sum();
             Charge {
-                currency: text(&session["currency"]).to_uppercase(),
+                currency: text(&it["currency"]).to_uppercase(),
                 paid_minor: sum(paid.map(|it| &it["captured_minor"]).collect()),
                 refunded_minor: sum(done.map(|it| &it["amount_minor"]).collect()),
                 reference,
