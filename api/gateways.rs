@@ -42,6 +42,11 @@ pub trait Gateway: Send + Sync {
 
     fn capabilities(&self) -> Capabilities;
 
+    /// What the gateway's own script in a browser is started with, where it has one.
+    fn publishable_key(&self) -> Option<&str> {
+        None
+    }
+
     /// Starts a payment. The same key twice starts one payment.
     async fn create(&self, payment: &CreatePayment) -> Result<Snapshot, GatewayError>;
 

@@ -16,6 +16,9 @@ pub enum NextAction {
     },
     /// The gateway's script on the client's own page.
     Sdk {
+        /// Whose script.
+        #[schema(example = "stripe")]
+        provider: String,
         /// Lets whoever has it pay; for the buyer alone.
         #[schema(value_type = String, example = "pi_3PqUxY2eZvKYlo2C_secret_…")]
         client_secret: ClientSecret,

@@ -102,6 +102,10 @@ impl Gateway for Stripe {
         }
     }
 
+    fn publishable_key(&self) -> Option<&str> {
+        self.settings.publishable_key.as_deref()
+    }
+
     async fn create(&self, payment: &CreatePayment) -> Result<Snapshot, GatewayError> {
         match (payment.presentation, &self.settings.publishable_key) {
             (Presentation::Sdk, Some(_)) => self.make_intent(payment).await,

@@ -141,6 +141,10 @@ impl Gateway for Watched {
         self.gateway.capabilities()
     }
 
+    fn publishable_key(&self) -> Option<&str> {
+        self.gateway.publishable_key()
+    }
+
     async fn create(&self, payment: &CreatePayment) -> Result<Snapshot, GatewayError> {
         let of = Some(payment.refs.payment);
         let call = self.gateway.create(payment);

@@ -9,6 +9,7 @@ use crate::audit;
 use crate::db::Conn;
 use crate::db::values::{Json, Timestamp};
 use crate::error::{Code, Problem};
+use crate::events;
 use crate::gateways::{
     Buyer, CancelOutcome, CreatePayment, Failure, GatewayError, Presentation, Snapshot,
 };
@@ -206,6 +207,9 @@ async fn describe(app: &App, payment: &Payment, provider: &str) -> Result<Create
     let order = orders::find(&mut conn, payment.order_id).await?;
     let order = order.ok_or_else(|| Problem::internal("a payment without its order"))?;
     let details = super::details_of(&mut conn, payment.id).await?;
+    let event = events::find(&mut conn, order.event_id).await?;
+    let description = order.description.or(event.map(|event| event.name));
+    let description = description.unwrap_or_else(|| format!("Order {}", order.id));
     let (base, reference) = (&app.config.public_base_url, &payment.reference);
     Ok(CreatePayment {
         refs: payment.refs(),
@@ -216,7 +220,7 @@ async fn describe(app: &App, payment: &Payment, provider: &str) -> Result<Create
             email: order.buyer_email,
         },
         idempotency_key: format!("{}-{reference}", payment.id),
-        description: format!("Order {}", payment.order_id),
+        description,
         return_url: format!("{base}/api/v1/returns/{provider}?reference={reference}"),
         expires_at: payment.expires_at.unwrap_or(payment.created_at),
     })

@@ -73,7 +73,7 @@ fn public_gateway(gateway: &dyn Gateway, default: Option<&str>) -> PublicGateway
         id: gateway.id(),
         default: default == Some(gateway.id()),
         livemode: capabilities.livemode,
-        publishable_key: None,
+        publishable_key: gateway.publishable_key().map(str::to_owned),
         currencies: capabilities.currencies,
         next_actions: capabilities.next_actions,
     }

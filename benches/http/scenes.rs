@@ -11,7 +11,7 @@ use tollgate::bench::{Credential, SeedKey, TicketKeys};
 use super::grown;
 use super::limit::{self, Work};
 use super::load::{self, Shown};
-use super::server::{Server, Store, TICKET_SEED, WEBHOOK_SECRET};
+use super::server::{STRIPE_SECRET, Server, Store, TICKET_SEED, WEBHOOK_SECRET};
 use super::sql;
 use super::stage::{Stage, TYPES, Waiting};
 
@@ -69,6 +69,7 @@ pub fn run(store: &Store, is_grown: bool) {
         None,
     );
     refund(store, &server, &stage, &waiting);
+    stripe(store, &server, &stage);
     print(
         "payment intent read",
         &read(&server, &stage, &waiting),
@@ -155,10 +156,7 @@ end
 }
 
 fn settle(server: &Server, waiting: &[Waiting]) -> Shown {
-    let at = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
+    let at = now();
     let message = |(number, payment): (usize, &Waiting)| {
         let body = json!({
             "id": format!("devt_load{number:08}"), "type": "payment.succeeded", "created": at,
@@ -168,11 +166,51 @@ fn settle(server: &Server, waiting: &[Waiting]) -> Shown {
             },
         });
         let body = body.to_string();
-        ("/api/v1/webhooks/dummy".to_owned(), sign(at, &body), body)
+        (
+            "/api/v1/webhooks/dummy".to_owned(),
+            sign(WEBHOOK_SECRET, at, &body),
+            body,
+        )
     };
     let requests: Vec<_> = waiting.iter().enumerate().map(message).collect();
     let (script, _file) = in_turn("POST", "x-dummy-signature", &requests);
     load::run(&server.base, 3, &script)
+}
+
+/// Purchases through Stripe, which lets 25 sessions a second begin, and its messages.
+fn stripe(store: &Store, server: &Server, stage: &Stage) {
+    let script = format!(
+        r#"
+local n = 0
+local headers = {{["content-type"] = "application/json"}}
+function request()
+  n = n + 1
+  headers["idempotency-key"] = "purchase through Stripe " .. n
+  return wrk.format("POST", "/api/v1/checkout-sessions", headers, '{{"event_id":"{event}","items":[{{"ticket_type_id":"{dear}","quantity":1}}],' ..
+    '"buyer":{{"name":"Load","email":"load' .. n .. '@example.com"}},"payment":{{"provider":"stripe"}}}}')
+end
+"#,
+        event = stage.event,
+        dear = stage.dear
+    );
+    let name = "checkout through Stripe's sandbox";
+    print(name, &load::run(&server.base, SECONDS, &script), None);
+    let query = "SELECT reference FROM payments WHERE provider = 'stripe' LIMIT 1";
+    let reference = sql::text(store, query);
+    let at = now();
+    let message = |number: u32| {
+        let body = json!({
+            "id": format!("evt_load{number:08}"), "type": "payment_intent.processing", "livemode": true,
+            "data": {"object": {"id": "pi_load", "metadata": {"reference": reference}}},
+        });
+        let body = body.to_string();
+        let header = sign(STRIPE_SECRET, at, &body);
+        ("/api/v1/webhooks/stripe".to_owned(), header, body)
+    };
+    let requests: Vec<_> = (0..30_000).map(message).collect();
+    let (script, _file) = in_turn("POST", "stripe-signature", &requests);
+    let shown = load::run(&server.base, 3, &script);
+    print("Stripe's message taken", &shown, None);
 }
 
 /// Refunds asked for, and those that were done: through the worker, at the gateway, in the books.
@@ -215,8 +253,13 @@ end
     println!("{:<34}{:>9.0}", "refund done", f64::from(done) / took);
 }
 
-fn sign(at: u64, text: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap().as_secs()
+}
+
+fn sign(secret: &str, at: u64, text: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{at}.{text}").as_bytes());
     let digest = mac.finalize().into_bytes();
     let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+pub const STRIPE_SECRET: &str = "whsec_of_the_bench";
 pub const WEBHOOK_SECRET: &str = "the secret of the dummy gateway, of a bench";
 pub const TICKET_SEED: [u8; 32] = [7; 32];
 const EMAIL: &str = "admin@example.com";
@@ -36,6 +37,8 @@ impl Store {
 
 pub struct Server {
     child: Child,
+    /// Where Stripe is, for this server.
+    _sandbox: Process,
     pub base: String,
     /// From the start of the process until it answers.
     pub ready_after: Duration,
@@ -45,10 +48,14 @@ pub struct Server {
 impl Server {
     pub fn start(store: &Store) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let (sandbox, stripe) = start_sandbox(store, folder.path());
         let begin = Instant::now();
         // Mails with their pictures would be drawn meanwhile.
         let mut child = command(store, folder.path())
             .args(["serve", "--no-worker"])
+            .env("STRIPE_SECRET_KEY", "sk_live_of_the_bench")
+            .env("STRIPE_WEBHOOK_SECRET", STRIPE_SECRET)
+            .env("STRIPE_API_BASE", stripe)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -60,6 +67,7 @@ impl Server {
         std::thread::spawn(move || lines.for_each(drop));
         Self {
             child,
+            _sandbox: sandbox,
             base,
             ready_after: begin.elapsed(),
             folder,
@@ -67,10 +75,10 @@ impl Server {
     }
 
     /// A process that does the background work.
-    pub fn start_worker(&self, store: &Store) -> Worker {
+    pub fn start_worker(&self, store: &Store) -> Process {
         let mut command = command(store, self.folder.path());
         let worker = command.arg("worker").stdout(Stdio::null()).spawn();
-        Worker(worker.unwrap())
+        Process(worker.unwrap())
     }
 
     /// Resident memory in megabytes.
@@ -117,10 +125,24 @@ fn command(store: &Store, folder: &Path) -> Command {
     command
 }
 
-/// A worker, until it is dropped.
-pub struct Worker(Child);
+/// A simulator of Stripe, and its address.
+fn start_sandbox(store: &Store, folder: &Path) -> (Process, String) {
+    let mut command = command(store, folder);
+    let command = command.arg("sandbox").env("SANDBOX_LISTEN", "127.0.0.1:0");
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let stripe = lines.find_map(|line| {
+        let line = line.unwrap();
+        let (_, stripe) = line.split_once("Stripe")?;
+        Some(stripe.trim().trim_end_matches('/').to_owned())
+    });
+    (Process(child), stripe.expect("it says where"))
+}
 
-impl Drop for Worker {
+/// A process, until this is dropped.
+pub struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

@@ -29,11 +29,20 @@ pub fn count(store: &Store, query: &str) -> u32 {
             let connection = Connection::open(file).unwrap();
             connection.query_row(query, [], |row| row.get(0)).unwrap()
         }
+        None => text(store, query).parse().unwrap(),
+    }
+}
+
+pub fn text(store: &Store, query: &str) -> String {
+    match store.url.strip_prefix("sqlite:") {
+        Some(file) => {
+            let connection = Connection::open(file).unwrap();
+            connection.query_row(query, [], |row| row.get(0)).unwrap()
+        }
         None => {
             let mut psql = Command::new("psql");
             let output = psql.args([&store.url, "-Atc", query]).output().unwrap();
-            let shown = String::from_utf8(output.stdout).unwrap();
-            shown.trim().parse().unwrap()
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
         }
     }
 }

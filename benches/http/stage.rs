@@ -17,6 +17,8 @@ pub struct Stage {
     pub event: String,
     pub hot: String,
     pub types: Vec<String>,
+    /// One that Stripe finds dear enough.
+    pub dear: String,
     free: String,
     number: Cell<u64>,
 }
@@ -39,6 +41,7 @@ impl Stage {
             event: String::new(),
             hot: String::new(),
             types: Vec::new(),
+            dear: String::new(),
             free: String::new(),
             number: Cell::new(0),
         };
@@ -50,6 +53,7 @@ impl Stage {
         });
         stage.event = text(&stage.post("/events", body).await["id"]);
         stage.hot = stage.add_type("Hot", 100).await;
+        stage.dear = stage.add_type("Dear", 5_000_000).await;
         stage.free = stage.add_type("Free", 0).await;
         for number in 0..TYPES {
             let id = stage.add_type(&format!("Type {number}"), 100).await;

@@ -47,7 +47,10 @@ fn a_checkout_is_paid_on_stripes_page_and_an_intent_on_ones_own() {
         assert!(url.contains("/stripe/pay/cs_"), "{url}");
         let second = sale.pay_again(json!({})).await;
         let action = second.expect(201).body["next_action"].clone();
-        assert_eq!(action["type"], "sdk");
+        assert_eq!(
+            (&action["type"], &action["provider"]),
+            (&json!("sdk"), &json!("stripe"))
+        );
         assert!(text(&action["client_secret"]).starts_with("pi_"));
         assert!(text(&action["publishable_key"]).starts_with("pk_test_"));
         let path = format!("/api/v1/payment-intents/{}", second.id());
@@ -59,6 +62,17 @@ fn a_checkout_is_paid_on_stripes_page_and_an_intent_on_ones_own() {
             json!({"type": "none"})
         );
         assert!(!manager.text.contains("_secret_"), "{}", manager.text);
+        let config = rig.app.nobody().get("/api/v1/config/public").await;
+        let gateways = config.expect(200).body["gateways"].clone();
+        let stripe = gateways
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["id"] == "stripe");
+        assert_eq!(
+            stripe.unwrap()["publishable_key"],
+            action["publishable_key"]
+        );
         let third = json!({"success_url": "http://localhost:5173/done"});
         let third = sale.pay_again(third).await.expect(201).body.clone();
         assert_eq!(third["next_action"]["type"], "redirect");

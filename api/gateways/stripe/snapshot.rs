@@ -139,6 +139,7 @@ pub(super) fn of_intent(
     check_paid(status, money)?;
     let next_action = match (&intent.client_secret, account.publishable_key) {
         (Some(secret), Some(key)) => Some(NextAction::Sdk {
+            provider: super::ID.to_owned(),
             client_secret: secret.clone(),
             publishable_key: key.to_owned(),
         }),
