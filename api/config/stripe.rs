@@ -18,6 +18,7 @@ const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
 const VERSION: &str = "STRIPE_API_VERSION";
 const BASE: &str = "STRIPE_API_BASE";
 const TIMEOUT: &str = "STRIPE_TIMEOUT";
+const RATE_LIMIT: &str = "STRIPE_RATE_LIMIT";
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -34,6 +35,8 @@ pub struct StripeSettings {
     pub api_base: String,
     /// How long a call may take with all its tries.
     pub patience: Duration,
+    /// What Stripe allows the account.
+    pub calls_per_second: u32,
 }
 
 impl StripeSettings {
@@ -45,6 +48,7 @@ impl StripeSettings {
         let api_version = settings.text(VERSION)?;
         let api_base = settings.url(BASE)?;
         let patience = settings.duration(TIMEOUT)?;
+        let calls_per_second = settings.parsed(RATE_LIMIT, "a whole number of calls a second")?;
         let Some(secret_key) = settings.secret(SECRET_KEY)? else {
             let is_set = publishable_key.is_some() || webhook_secrets.is_some();
             return match is_set {
@@ -52,6 +56,7 @@ impl StripeSettings {
                 false => Ok(None),
             };
         };
+        let usual_calls = if is_live(&secret_key) { 100 } else { 25 };
         let it = Self {
             secret_key,
             publishable_key,
@@ -59,6 +64,7 @@ impl StripeSettings {
             api_version: api_version.unwrap_or_else(|| API_VERSION.to_owned()),
             api_base: api_base.unwrap_or_else(|| API_BASE.to_owned()),
             patience: patience.unwrap_or(PATIENCE),
+            calls_per_second: calls_per_second.unwrap_or(usual_calls),
         };
         it.check()?;
         Ok(Some(it))
@@ -74,6 +80,7 @@ impl StripeSettings {
             api_version: API_VERSION.to_owned(),
             api_base: api_base.trim_end_matches('/').to_owned(),
             patience: PATIENCE,
+            calls_per_second: 1_000,
         }
     }
 

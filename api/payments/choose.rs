@@ -75,6 +75,7 @@ mod tests {
             api_version: "2026-09-30.endive".to_owned(),
             api_base: "https://api.stripe.com".to_owned(),
             patience: Duration::from_secs(20),
+            calls_per_second: 25,
         };
         let stripe = Stripe::new(settings, Clock::default()).unwrap();
         let amount = Money::new(minor, Currency::from_code(code).unwrap());

@@ -177,7 +177,7 @@ fn settle(server: &Server, waiting: &[Waiting]) -> Shown {
     load::run(&server.base, 3, &script)
 }
 
-/// Purchases through Stripe, which lets 25 sessions a second begin, and its messages.
+/// Purchases through Stripe's simulator, without the limit that Stripe itself has, and messages.
 fn stripe(store: &Store, server: &Server, stage: &Stage) {
     let script = format!(
         r#"

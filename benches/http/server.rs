@@ -56,6 +56,7 @@ impl Server {
             .env("STRIPE_SECRET_KEY", "sk_live_of_the_bench")
             .env("STRIPE_WEBHOOK_SECRET", STRIPE_SECRET)
             .env("STRIPE_API_BASE", stripe)
+            .env("STRIPE_RATE_LIMIT", "100000")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

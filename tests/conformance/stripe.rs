@@ -52,6 +52,7 @@ pub async fn open(kind: Kind, settings: &[(&str, &str)]) -> Option<Rig> {
         ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET),
         ("STRIPE_API_BASE", &base),
         ("STRIPE_TIMEOUT", "2s"),
+        ("STRIPE_RATE_LIMIT", "1000"),
     ];
     all.extend(settings);
     let app = TestApp::start_with(database, &all, clock, None).await;

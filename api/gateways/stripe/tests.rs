@@ -29,6 +29,7 @@ fn settings(base: &str) -> StripeSettings {
         api_version: "2026-09-30.endive".to_owned(),
         api_base: base.to_owned(),
         patience: Duration::from_secs(20),
+        calls_per_second: 25,
     }
 }
 

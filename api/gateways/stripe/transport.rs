@@ -115,7 +115,7 @@ impl Transport {
             secret_key: settings.secret_key.clone(),
             version: settings.api_version.clone(),
             patience: settings.patience,
-            permits: Permits::new(settings.livemode()),
+            permits: Permits::new(settings.calls_per_second),
         })
     }
 

@@ -138,6 +138,7 @@ async fn a_buyers_own_page_gets_a_payment_intent() {
     let Some(NextAction::Sdk {
         client_secret,
         publishable_key,
+        ..
     }) = snapshot.next_action
     else {
         panic!("no script");
