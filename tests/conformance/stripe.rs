@@ -51,7 +51,7 @@ pub async fn open(kind: Kind, settings: &[(&str, &str)]) -> Option<Rig> {
         ("STRIPE_PUBLISHABLE_KEY", "pk_test_of_the_conformance_suite"),
         ("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET),
         ("STRIPE_API_BASE", &base),
-        ("STRIPE_TIMEOUT", "2s"),
+        ("STRIPE_TIMEOUT", "1s"),
         ("STRIPE_RATE_LIMIT", "1000"),
     ];
     all.extend(settings);
