@@ -126,7 +126,11 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) -> Option<()> {
             return wait_for_hang_up(&mut stream).await;
         }
         let answer = match fault {
-            Some(Fault::ServerError) => plain(500, "<h1>Something went wrong</h1>"),
+            Some(Fault::ServerError) => {
+                // Stripe says so where another try is of no use, which spares the suite the pauses.
+                let hopeless = vec![("stripe-should-retry".to_owned(), "false".to_owned())];
+                (500, hopeless, b"<h1>Something went wrong</h1>".to_vec())
+            }
             Some(Fault::RateLimit) => {
                 let later = vec![("retry-after".to_owned(), "1".to_owned())];
                 (429, later, b"slow down".to_vec())

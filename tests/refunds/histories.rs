@@ -1,5 +1,5 @@
-//! Random histories of a sale: whatever people, the gateway and the clock do, in whatever
-//! currency, the books end as they must be, and as the gateway's own.
+//! Random histories of a sale: whatever people, the gateway and the clock do, and whenever a
+//! worker dies, in whatever currency, the books end as they must be, and as the gateway's own.
 
 use std::time::Duration;
 
@@ -14,8 +14,10 @@ use crate::support::sale::{Purchase, key, lose_messages, simulate, text, tickets
 use crate::support::{Client, TestApp, event_body, on_both};
 
 const CURRENCIES: [&str; 6] = ["USD", "TZS", "PKR", "THB", "JPY", "KWD"];
-const STEPS: u32 = 60;
+const STEPS: u32 = 75;
 const PRICE: i64 = 1_500;
+
+const LEASES_ARE_OVER: Duration = Duration::from_secs(6 * 60);
 
 /// Longer than the dummy gateway's horizon, and than any pause before the next look.
 const LATER: Duration = Duration::from_secs(20 * 60);
@@ -29,6 +31,8 @@ struct History<'a> {
     ticket_type: String,
     sales: Vec<Purchase>,
     refunds_there: u32,
+    /// How often a worker died over its work.
+    crashes: u32,
 }
 
 impl<'a> History<'a> {
@@ -58,6 +62,7 @@ impl<'a> History<'a> {
             ticket_type,
             sales: Vec::new(),
             refunds_there: 0,
+            crashes: 0,
         }
     }
 
@@ -67,7 +72,7 @@ impl<'a> History<'a> {
 
     /// Something happens; what cannot happen now is refused, and changes nothing.
     async fn step(&mut self) {
-        let what = self.rng.random_range(0..14);
+        let what = self.rng.random_range(0..15);
         match (what, self.any()) {
             (0..=2, _) | (_, None) => self.buy().await,
             (3..=5, Some(at)) => self.decide(at).await,
@@ -94,8 +99,25 @@ impl<'a> History<'a> {
                 self.app.drain().await;
                 self.admin = self.app.admin().await;
             }
+            (13, _) => self.crash().await,
             _ => self.app.drain().await,
         }
+    }
+
+    /// A worker dies in the middle of what it does. What it had taken is free when its leases
+    /// are over.
+    async fn crash(&mut self) {
+        let worker = self.app.another().await;
+        let moment = Duration::from_micros(self.rng.random_range(0..30_000));
+        if tokio::time::timeout(moment, worker.drain_jobs())
+            .await
+            .is_err()
+        {
+            self.crashes += 1;
+        }
+        drop(worker);
+        self.app.clock.advance(LEASES_ARE_OVER);
+        self.admin = self.app.admin().await;
     }
 
     async fn buy(&mut self) {
@@ -200,6 +222,7 @@ impl<'a> History<'a> {
 on_both! {
     async fn every_history_ends_with_true_books(app: &TestApp) {
         let rounds = if is_long() { 20 } else { 1 };
+        let mut crashes = 0;
         let currencies = CURRENCIES.iter().cycle().take(rounds * CURRENCIES.len());
         for (seed, currency) in (1..).zip(currencies) {
             let mut history = History::begin(app, currency, seed).await;
@@ -208,9 +231,11 @@ on_both! {
             }
             history.end().await;
             history.expect_ended(seed).await;
+            crashes += history.crashes;
         }
+        assert!(crashes > 0, "no worker died over its work");
         for (rows, least) in [
-            ("payments WHERE status = 'succeeded'", 12),
+            ("payments WHERE status = 'succeeded'", 10),
             ("refunds WHERE status = 'succeeded'", 8),
             ("refunds WHERE source = 'external'", 1),
             ("orders WHERE status = 'expired'", 1),

@@ -117,10 +117,14 @@ impl TestApp {
 
     /// A second server on the same database, with the same clock; stop it at the end.
     pub async fn beside(&self) -> Running {
+        app::serve(self.another().await, 1, false).unwrap()
+    }
+
+    /// What a second process on the same database, with the same clock, would have.
+    pub async fn another(&self) -> App {
         let all = Self::settings(&self.database, self.mails.path());
         let config = Config::from_lookup(move |name| all.get(name).cloned()).unwrap();
-        let app = App::open(config, self.clock.clone()).await.unwrap();
-        app::serve(app, 1, false).unwrap()
+        App::open(config, self.clock.clone()).await.unwrap()
     }
 
     /// What every test's Tollgate is set to.
