@@ -25,6 +25,7 @@ use serde_json::{Map, Value};
 use self::watched::{Notes, Watched};
 use crate::clock::Clock;
 pub use crate::db::values::Timestamp;
+use crate::http::outbound;
 pub use crate::id::PaymentId;
 use crate::money::AMOUNT_MOST_MINOR;
 pub use crate::money::{Currency, Money};
@@ -274,11 +275,9 @@ pub enum GatewayError {
 /// What a call that got no answer means. Its address is left out: it may carry secrets.
 impl From<reqwest::Error> for GatewayError {
     fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        if error.is_connect() || error.is_builder() {
-            Self::NotSent(error.to_string())
-        } else {
-            Self::Unknown(error.to_string())
+        match outbound::was_sent(&error) {
+            true => Self::Unknown(outbound::why(error)),
+            false => Self::NotSent(outbound::why(error)),
         }
     }
 }

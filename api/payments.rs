@@ -30,7 +30,7 @@ use crate::gateways::PaymentRefs;
 use crate::id::{OrderId, PaymentId};
 use crate::money::Money;
 pub use attempt::{Attempt, Intent, Recorded, ReturnUrls, call, intend, outcome_of, record};
-pub use books::{Books, Names, called, paid_between};
+pub use books::{Books, Names, called, find_by_remote, paid_between};
 pub use calls::{GatewayCall, calls_of, sweep_calls, write_calls};
 pub use close::close_attempts;
 pub use details::Details;
@@ -39,8 +39,7 @@ pub use manual::mark_paid;
 pub use review::{Decision, decide};
 pub use settle::{project, settle};
 pub use store::{
-    Payment, PaymentFilter, count_open, count_unfinished, find_by_reference, find_by_remote,
-    find_scoped, list,
+    Payment, PaymentFilter, count_open, count_unfinished, find_by_reference, find_scoped, list,
 };
 pub use sweep::sweep;
 pub use sync::{Asked, cancel, look_up, pause_after, sync, wake};

@@ -154,7 +154,7 @@ impl Gateway for Dummy {
             refunds: "partial",
             inquiry_binds_amount: true,
             inquiry_delay: Duration::ZERO,
-            inquiry_interval: Duration::from_secs(5),
+            inquiry_interval: Duration::from_secs(10),
             horizon: Duration::from_secs(60),
             expiry_most: Duration::from_secs(24 * 60 * 60),
         }

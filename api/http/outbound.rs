@@ -37,6 +37,11 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("tollgate/", env!("CARGO_PKG_VERSION")))
 }
 
+/// Whether a call that had no answer may have arrived.
+pub fn was_sent(error: &reqwest::Error) -> bool {
+    !(error.is_connect() || error.is_builder())
+}
+
 /// Why a call had no answer, for a log: never its address, which may name a person.
 pub fn why(error: reqwest::Error) -> String {
     let error = error.without_url();

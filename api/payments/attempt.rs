@@ -207,9 +207,13 @@ async fn describe(app: &App, payment: &Payment, provider: &str) -> Result<Create
     let order = orders::find(&mut conn, payment.order_id).await?;
     let order = order.ok_or_else(|| Problem::internal("a payment without its order"))?;
     let details = super::details_of(&mut conn, payment.id).await?;
-    let event = events::find(&mut conn, order.event_id).await?;
-    let description = order.description.or(event.map(|event| event.name));
-    let description = description.unwrap_or_else(|| format!("Order {}", order.id));
+    let description = match order.description {
+        Some(description) => description,
+        None => {
+            let event = events::find(&mut conn, order.event_id).await?;
+            event.map_or_else(|| format!("Order {}", order.id), |event| event.name)
+        }
+    };
     let (base, reference) = (&app.config.public_base_url, &payment.reference);
     Ok(CreatePayment {
         refs: payment.refs(),

@@ -82,3 +82,19 @@ pub async fn called(
     }
     Ok(found)
 }
+
+/// The payment that a gateway gave this id.
+pub async fn find_by_remote(
+    conn: &mut Conn,
+    provider: &str,
+    account: &str,
+    remote: &str,
+) -> QueryResult<Option<Payment>> {
+    let books = Books {
+        provider,
+        account,
+        organizer: None,
+    };
+    let found = called(conn, books, Names::RemoteIds(&[remote])).await?;
+    Ok(found.into_iter().next())
+}

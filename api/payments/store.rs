@@ -123,23 +123,6 @@ pub async fn find_by_reference(
     .optional()
 }
 
-/// The payment that a gateway gave this id.
-pub async fn find_by_remote(
-    conn: &mut Conn,
-    provider: &str,
-    account: &str,
-    remote: &str,
-) -> QueryResult<Option<Payment>> {
-    sql!(conn, |c| payments::table
-        .filter(payments::provider.eq(provider))
-        .filter(payments::account.eq(account))
-        .filter(payments::provider_payment_id.eq(remote))
-        .select(Payment::as_select())
-        .first(c)
-        .await)
-    .optional()
-}
-
 pub(super) async fn of_order(conn: &mut Conn, order: OrderId) -> QueryResult<Vec<Payment>> {
     sql!(conn, |c| payments::table
         .filter(payments::order_id.eq(order))

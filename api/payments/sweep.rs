@@ -47,8 +47,9 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
 }
 
 async fn ask_for(app: &App, id: PaymentId) -> Result<(), Problem> {
+    let asked_at = app.clock.now();
     match sync::look_up(app, id).await {
-        Ok(Asked::Answered(payment)) => keep_interval(app, &payment).await,
+        Ok(Asked::Answered(payment)) => keep_interval(app, &payment, asked_at).await,
         Ok(Asked::Unanswered(_)) => plan(app, id).await,
         // One that cannot be settled keeps nobody from the others.
         Err(problem) => {
@@ -60,8 +61,8 @@ async fn ask_for(app: &App, id: PaymentId) -> Result<(), Problem> {
 
 /// The next question was planned with what the gateway said; one that wants to be asked more
 /// rarely is.
-async fn keep_interval(app: &App, payment: &Payment) -> Result<(), Problem> {
-    let earliest = app.clock.now().plus(interval(app, payment));
+async fn keep_interval(app: &App, payment: &Payment, asked_at: Timestamp) -> Result<(), Problem> {
+    let earliest = asked_at.plus(interval(app, payment));
     if payment.next_sync_at.is_none_or(|at| at >= earliest) {
         return Ok(());
     }

@@ -275,7 +275,7 @@ impl Call<'_> {
                 .body(body.clone());
         }
         let response = http.send().await.map_err(|error| {
-            let is_sent = !(error.is_connect() || error.is_builder());
+            let is_sent = outbound::was_sent(&error);
             let why = outbound::why(error);
             match is_sent {
                 true => Trouble::Unanswered(why),

@@ -66,13 +66,17 @@ async fn act(
         method: decision.method,
         is_inquiry: decision.inquiry,
     };
-    let told = {
-        let mut account = stripe.lock();
+    change(&stripe, |account| {
         let target = account.target(&reference);
         let target = target.ok_or_else(|| Refusal::unknown("payment of that id or reference"))?;
         account.act(&target, decision.outcome, &details)?;
-        account.describe(&target)
-    };
+        Ok(account.describe(&target))
+    })
+}
+
+/// Does something to the account, and has what follows from it posted.
+fn change(stripe: &Stripe, change: impl FnOnce(&mut Account) -> Result<Value, Refusal>) -> Answer {
+    let told = change(&mut stripe.lock())?;
     stripe.wake.notify_one();
     Ok(web::Json(told))
 }
@@ -136,18 +140,15 @@ async fn decide_refund(
     body: web::Bytes,
 ) -> Answer {
     let decision: RefundDecision = read(&request, &body)?;
-    let told = {
-        let mut account = stripe.lock();
+    change(&stripe, |account| {
         account.refunds.get(&id)?;
         match decision.outcome {
             RefundOutcome::Succeed => account.finish_refund(&id, None),
             RefundOutcome::Fail => account.finish_refund(&id, Some("lost_or_stolen_card")),
             RefundOutcome::RequireAction => account.ask_about_refund(&id),
         }
-        account.refunds.get(&id)?.show()
-    };
-    stripe.wake.notify_one();
-    Ok(web::Json(told))
+        Ok(account.refunds.get(&id)?.show())
+    })
 }
 
 #[derive(Deserialize)]
@@ -170,13 +171,10 @@ async fn decide_dispute(
     body: web::Bytes,
 ) -> Answer {
     let decision: DisputeDecision = read(&request, &body)?;
-    let told = {
-        let mut account = stripe.lock();
+    change(&stripe, |account| {
         account.decide_dispute(&id, matches!(decision.outcome, Verdict::Win))?;
-        account.show_dispute(&id).unwrap_or_default()
-    };
-    stripe.wake.notify_one();
-    Ok(web::Json(told))
+        Ok(account.show_dispute(&id).unwrap_or_default())
+    })
 }
 
 #[derive(Deserialize)]

@@ -87,8 +87,8 @@ async fn press_in_session(
         match account.sessions.find(&id) {
             None => unknown(),
             Some(session) => match (session.status, act, &session.cancel_url) {
-                (SessionStatus::Complete, ..) => see(&session.success_page()),
-                (_, Act::Cancel, Some(url)) => see(&url.replace(PLACEHOLDER, &session.id)),
+                (SessionStatus::Complete, ..) => see(&session.way_to(&session.success_url)),
+                (_, Act::Cancel, Some(url)) => see(&session.way_to(url)),
                 _ => see(&format!("/stripe/pay/{}", session.id)),
             },
         }
@@ -101,8 +101,9 @@ async fn press_in_session(
 const PLACEHOLDER: &str = "{CHECKOUT_SESSION_ID}";
 
 impl Session {
-    fn success_page(&self) -> String {
-        self.success_url.replace(PLACEHOLDER, &self.id)
+    /// A page of the shop's, which may want to know whose customer comes.
+    fn way_to(&self, url: &str) -> String {
+        url.replace(PLACEHOLDER, &self.id)
     }
 }
 
@@ -112,11 +113,8 @@ fn render_session(account: &Account, session: &Session) -> HttpResponse {
         .as_ref()
         .and_then(|intent| account.intents.find(intent));
     let back = match session.status {
-        SessionStatus::Complete => Some(session.success_page()),
-        _ => session
-            .cancel_url
-            .as_ref()
-            .map(|url| url.replace(PLACEHOLDER, &session.id)),
+        SessionStatus::Complete => Some(&session.success_url),
+        _ => session.cancel_url.as_ref(),
     };
     let lines: Vec<String> = session
         .lines
@@ -131,7 +129,7 @@ fn render_session(account: &Account, session: &Session) -> HttpResponse {
         is_session => true,
         authenticates => intent.is_some_and(|intent| intent.status == Status::RequiresAction),
         error => intent.and_then(error_of),
-        back => back,
+        back => back.map(|url| session.way_to(url)),
         id => &session.id,
     })
 }
@@ -142,17 +140,18 @@ fn error_of(intent: &Intent) -> Option<String> {
 }
 
 /// Who has the PaymentIntent's secret may authenticate it, as in the true flow.
+fn permitted<'a>(account: &'a Account, id: &str, key: &Key) -> Option<&'a Intent> {
+    let intent = account.intents.find(id)?;
+    (intent.secret == key.key).then_some(intent)
+}
+
 async fn show_intent(
     stripe: web::Data<Stripe>,
     id: web::Path<String>,
     key: web::Query<Key>,
 ) -> HttpResponse {
     let account = stripe.lock();
-    let Some(intent) = account
-        .intents
-        .find(&id)
-        .filter(|intent| intent.secret == key.key)
-    else {
+    let Some(intent) = permitted(&account, &id, &key) else {
         return unknown();
     };
     let waits = intent.status == Status::RequiresAction;
@@ -180,11 +179,7 @@ async fn press_in_intent(
     };
     let response = {
         let mut account = stripe.lock();
-        let Some(intent) = account
-            .intents
-            .find(&id)
-            .filter(|intent| intent.secret == key.key)
-        else {
+        let Some(intent) = permitted(&account, &id, &key) else {
             return unknown();
         };
         if intent.status == Status::RequiresAction
