@@ -29,7 +29,7 @@ use crate::http::outbound;
 pub use crate::id::PaymentId;
 use crate::money::AMOUNT_MOST_MINOR;
 pub use crate::money::{Currency, Money};
-pub use next_action::{ClientSecret, NextAction};
+pub use next_action::{ClientSecret, KeptAction, NextAction};
 pub use start::{Buyer, CreatePayment, Presentation};
 
 /// The one account of a gateway; several accounts come later.

@@ -4,6 +4,7 @@
 //! kept in the database, so that nobody is signed out by a restart.
 
 mod guest;
+mod sealed;
 mod store;
 mod ticket;
 mod token;
@@ -22,6 +23,7 @@ use crate::config::Config;
 use crate::db::values::Timestamp;
 use crate::db::{Db, DbError};
 pub use guest::GuestToken;
+pub use sealed::Sealed;
 pub use ticket::{PublicTicketKey, TicketKeys};
 pub use token::{PresentedToken, Purpose, Token};
 use verified::Verified;

@@ -125,7 +125,7 @@ async fn take(
     event: &GatewayEvent,
     body: &[u8],
 ) -> Result<(), Problem> {
-    let (terms, now) = (Terms::of(&app.config), app.clock.now());
+    let now = app.clock.now();
     app.db
         .transaction(async |conn| {
             let payment = match (&event.reference, &event.remote) {
@@ -159,11 +159,11 @@ async fn take(
             };
             if !store::insert(conn, &row).await? {
                 let about = (payment.as_ref(), Some(event));
-                return repeat(conn, &terms, &row.event, about, now).await;
+                return repeat(conn, app, &row.event, about, now).await;
             }
             let id = row.event.id;
             if let Some(payment) = payment {
-                act(conn, &terms, (id, &payment), Some(event), now).await?;
+                act(conn, app, (id, &payment), Some(event), now).await?;
             } else if status == WebhookEventStatus::Unmatched {
                 note_unmatched(conn, gateway.id(), id, now).await?;
             } else if status == WebhookEventStatus::Received {
@@ -189,7 +189,7 @@ async fn note_unmatched(
 /// it is looked up.
 async fn act(
     conn: &mut Conn,
-    terms: &Terms,
+    app: &App,
     (event, payment): (WebhookEventId, &Payment),
     said: Option<&GatewayEvent>,
     now: Timestamp,
@@ -197,12 +197,13 @@ async fn act(
     let Some(said) = said.filter(|said| said.is_enough()) else {
         return look_up(conn, event, payment.id, now).await;
     };
+    let terms = Terms::of(&app.config);
     if let Some(snapshot) = &said.snapshot {
-        let evidence = Evidence::told(snapshot, &payment.provider);
-        payments::settle(conn, terms, payment.id, &evidence, now).await?;
+        let evidence = Evidence::told(snapshot, &payment.provider, &app.keys);
+        payments::settle(conn, &terms, payment.id, &evidence, now).await?;
     }
     if let Some(refund) = &said.refund {
-        refunds::notice(conn, terms, payment.id, refund, now).await?;
+        refunds::notice(conn, &terms, payment.id, refund, now).await?;
     }
     if let Some(dispute) = &said.dispute {
         disputes::note(conn, payment, dispute, now).await?;
@@ -214,7 +215,7 @@ async fn act(
 /// was not known is taken when it is known by now.
 async fn repeat(
     conn: &mut Conn,
-    terms: &Terms,
+    app: &App,
     row: &Event,
     (payment, said): (Option<&Payment>, Option<&GatewayEvent>),
     now: Timestamp,
@@ -229,7 +230,7 @@ async fn repeat(
         }
         Some((id, WebhookEventStatus::Unmatched, _)) if payment.is_some() => {
             let about = (payment, said);
-            reprocess::again(conn, terms, (id, row.status), about, now).await?;
+            reprocess::again(conn, app, (id, row.status), about, now).await?;
             Ok(())
         }
         _ => Ok(()),

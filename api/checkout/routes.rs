@@ -116,11 +116,11 @@ async fn create(
                         let now = app.clock.now();
                         payments::record(conn, &app, payment, outcome, now).await?
                     }
-                    _ => return answer(conn, intent, true).await,
+                    _ => return answer(conn, &app, intent, true).await,
                 };
                 match recorded {
-                    payments::Recorded::Started(_) => answer(conn, intent, true).await,
-                    payments::Recorded::Unknown(_) => answer(conn, intent, false).await,
+                    payments::Recorded::Started(_) => answer(conn, &app, intent, true).await,
+                    payments::Recorded::Unknown(_) => answer(conn, &app, intent, false).await,
                     payments::Recorded::Refused(problem) => {
                         let id = intent.order.to_string();
                         Ok(Recorded::Refusal(problem.member("order_id", id)))
@@ -134,13 +134,14 @@ async fn create(
 /// What the buyer is told.
 async fn answer(
     conn: &mut Conn,
+    app: &App,
     intent: &CheckoutIntent,
     is_known: bool,
 ) -> Result<Recorded, Problem> {
     let order = orders::find(conn, intent.order).await?;
     let order = order.ok_or_else(|| Problem::internal("a checkout without its order"))?;
     let token = order.owner_id.is_none().then(|| order.guest_token());
-    let view = SessionView::load(conn, intent.session, order).await?;
+    let view = SessionView::load(conn, intent.session, order, &app.keys).await?;
     let view = if token.is_some() {
         view.with_token()
     } else {
@@ -182,7 +183,7 @@ async fn read(
     let payments = payments::of_order(&mut conn, session.order_id).await?;
     let stamp = payments.iter().map(|payment| payment.version).sum();
     let version = access.order.version;
-    let view = SessionView::load(&mut conn, id, access.order).await?;
+    let view = SessionView::load(&mut conn, id, access.order, &app.keys).await?;
     Ok(version::stamped_object(
         &request,
         version,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::keys::{Keys, Sealed};
+
 /// What the buyer must do next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -35,19 +37,54 @@ impl NextAction {
             Self::Sdk { .. } => "sdk",
         }
     }
+}
 
-    /// The same for whoever is not the buyer.
-    #[must_use]
-    pub fn without_secret(self) -> Self {
-        match self {
-            Self::Sdk { .. } => Self::None,
-            other => other,
-        }
+/// For what a client secret is sealed.
+const PURPOSE: &str = "client_secret";
+
+/// What a buyer must do, as it is stored: its secret is sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeptAction(NextAction);
+
+impl KeptAction {
+    /// `None` only if nothing can be sealed, which loading the keys rules out.
+    pub fn seal(action: NextAction, keys: &Keys) -> Option<Self> {
+        Some(Self(match action {
+            NextAction::Sdk {
+                provider,
+                client_secret: ClientSecret(secret),
+                publishable_key,
+            } => NextAction::Sdk {
+                provider,
+                client_secret: ClientSecret(keys.seal(PURPOSE, &secret)?.0),
+                publishable_key,
+            },
+            open => open,
+        }))
+    }
+
+    /// For the buyer, who has a right to `keys`; for everybody else there is nothing to do
+    /// where a secret would be needed.
+    pub fn open(self, keys: Option<&Keys>) -> NextAction {
+        let NextAction::Sdk {
+            provider,
+            client_secret: ClientSecret(sealed),
+            publishable_key,
+        } = self.0
+        else {
+            return self.0;
+        };
+        let secret = keys.and_then(|keys| keys.open(PURPOSE, &Sealed(sealed)));
+        secret.map_or(NextAction::None, |secret| NextAction::Sdk {
+            provider,
+            client_secret: ClientSecret(secret),
+            publishable_key,
+        })
     }
 }
 
-/// What a buyer's own page pays with. It is stored until the payment is decided, and never
-/// written to a log.
+/// What a buyer's own page pays with. It is stored sealed, and never written to a log.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClientSecret(pub String);

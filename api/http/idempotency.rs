@@ -5,6 +5,7 @@
 //! gateway in between commits its claim and intent first, and its answer last; a claim whose
 //! lease has run out is resumed from its intent, never started again.
 
+mod answer;
 mod claim;
 mod store;
 #[cfg(test)]
@@ -12,7 +13,6 @@ mod tests;
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::{Ready, ready};
@@ -21,13 +21,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::version;
 use crate::app::App;
 use crate::batch::Lanes;
 use crate::db::Conn;
 use crate::error::{Code, Problem};
 use crate::id::EventId;
-use crate::keys::{GuestToken, Keys};
+use crate::keys::Keys;
+pub use answer::{Answer, GUEST_TOKEN_PLACEHOLDER};
 pub use claim::Claimed;
 use claim::{Claim, Progress};
 pub use store::sweep;
@@ -39,116 +39,6 @@ pub struct BodyDigest(Vec<u8>);
 impl BodyDigest {
     pub fn of(body: &Value) -> Self {
         Self(Sha256::digest(body.to_string()).to_vec())
-    }
-}
-
-/// What a request answers, as it is saved and repeated.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Answer {
-    status: u16,
-    /// JSON text, so that it is repeated to the letter.
-    body: Option<String>,
-    version: Option<i64>,
-    location: Option<String>,
-    /// The guest token that stands as a placeholder in the body: it is stored nowhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    guest_token: Option<GuestToken>,
-}
-
-/// What a body says where its guest token belongs, as the whole value of `order_token`.
-pub const GUEST_TOKEN_PLACEHOLDER: &str = "<order_token>";
-
-impl Answer {
-    fn new(status: u16, body: Option<String>) -> Self {
-        Self {
-            status,
-            body,
-            version: None,
-            location: None,
-            guest_token: None,
-        }
-    }
-
-    pub fn ok(body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_string(body).map_err(Problem::internal)?;
-        Ok(Self::new(200, Some(body)))
-    }
-
-    /// An answer whose JSON text is written already.
-    pub fn of_json(body: String) -> Self {
-        Self::new(200, Some(body))
-    }
-
-    pub fn created(body: &impl Serialize) -> Result<Self, Problem> {
-        Ok(Self {
-            status: 201,
-            ..Self::ok(body)?
-        })
-    }
-
-    /// For an outcome that is not known yet.
-    pub fn accepted(body: &impl Serialize) -> Result<Self, Problem> {
-        Ok(Self {
-            status: 202,
-            ..Self::ok(body)?
-        })
-    }
-
-    /// For work that goes on in the background.
-    pub fn accepted_without_body() -> Self {
-        Self::new(202, None)
-    }
-
-    pub fn no_content() -> Self {
-        Self::new(204, None)
-    }
-
-    /// Sends the object's version as its `ETag`.
-    #[must_use]
-    pub fn version(mut self, version: i64) -> Self {
-        self.version = Some(version);
-        self
-    }
-
-    /// Sends where the new object is.
-    #[must_use]
-    pub fn location(mut self, path: String) -> Self {
-        self.location = Some(path);
-        self
-    }
-
-    /// Puts a guest token where the body has [`GUEST_TOKEN_PLACEHOLDER`].
-    #[must_use]
-    pub fn guest_token(mut self, token: Option<GuestToken>) -> Self {
-        self.guest_token = token;
-        self
-    }
-
-    /// The body with its token. Quotes in the text of others are escaped, so nothing but our
-    /// own member reads like this.
-    fn revealed_body(&self, keys: &Keys) -> Option<String> {
-        let body = self.body.clone()?;
-        let Some(token) = self.guest_token.and_then(|token| token.sign(keys)) else {
-            return Some(body);
-        };
-        let member = |value: &str| format!(r#""order_token":"{value}""#);
-        Some(body.replace(&member(GUEST_TOKEN_PLACEHOLDER), &member(&token)))
-    }
-
-    fn respond(self, keys: &Keys) -> HttpResponse {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
-        let mut response = HttpResponse::build(status);
-        response.insert_header((header::CACHE_CONTROL, "no-store"));
-        if let Some(version) = self.version {
-            response.insert_header((header::ETAG, version::tag(version)));
-        }
-        if let Some(location) = &self.location {
-            response.insert_header((header::LOCATION, location.as_str()));
-        }
-        match self.revealed_body(keys) {
-            Some(body) => response.content_type("application/json").body(body),
-            None => response.finish(),
-        }
     }
 }
 
@@ -187,7 +77,7 @@ impl Outcome {
     fn respond(self, keys: &Keys) -> Result<HttpResponse, Problem> {
         let replayed = self.replayed;
         let mut response = match self.saved {
-            Saved::Answer(answer) => answer.respond(keys),
+            Saved::Answer(answer) => answer.respond(keys)?,
             Saved::Refusal(problem) => {
                 return Err(Problem {
                     replayed,
@@ -216,6 +106,17 @@ fn is_final(problem: &Problem) -> bool {
 pub enum Recorded {
     Answer(Answer),
     Refusal(Problem),
+}
+
+impl Recorded {
+    /// What is kept of it: nothing of a refusal that may pass.
+    fn kept(&self, keys: &Keys) -> Result<Option<Saved>, Problem> {
+        Ok(match self {
+            Self::Answer(answer) => Some(Saved::Answer(answer.clone().sealed(keys)?)),
+            Self::Refusal(problem) if is_final(problem) => Some(Saved::Refusal(problem.repeated())),
+            Self::Refusal(_) => None,
+        })
+    }
 }
 
 /// How a call to a gateway comes to be made.
@@ -342,14 +243,15 @@ impl Mutation {
             .transaction(async |conn| {
                 let recorded = record(conn, &intent, &outcome).await?;
                 if let Some(claim) = &claim {
-                    store::finish(conn, claim, &recorded, now).await?;
+                    let saved = recorded.kept(&self.app.keys)?;
+                    store::finish(conn, claim, saved.as_ref(), now).await?;
                 }
                 Ok::<_, Problem>(recorded)
             })
             .await?;
         self.app.wake_worker();
         match recorded {
-            Recorded::Answer(answer) => Ok(answer.respond(&self.app.keys)),
+            Recorded::Answer(answer) => answer.respond(&self.app.keys),
             Recorded::Refusal(problem) => Err(problem),
         }
     }

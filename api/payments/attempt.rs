@@ -268,7 +268,7 @@ pub async fn record(
     let order = orders::lock(conn, intent.order).await?;
     for (id, snapshot) in &outcome.earlier {
         let provider = super::find(conn, *id).await?.provider;
-        let evidence = Evidence::asked(snapshot, &provider);
+        let evidence = Evidence::asked(snapshot, &provider, &app.keys);
         settle(conn, &terms, *id, &evidence, now).await?;
     }
     let payment = super::find(conn, intent.payment).await?;
@@ -279,7 +279,7 @@ pub async fn record(
     };
     let error = match answer {
         Ok(snapshot) => {
-            let evidence = Evidence::asked(snapshot, &payment.provider);
+            let evidence = Evidence::asked(snapshot, &payment.provider, &app.keys);
             settle(conn, &terms, payment.id, &evidence, now).await?;
             let payment = super::find(conn, payment.id).await?;
             return Ok(Recorded::Started(payment));
@@ -350,7 +350,7 @@ async fn end(
     now: Timestamp,
 ) -> Result<(), Problem> {
     if let Some(failure) = failure {
-        details::note_failure(conn, payment.id, failure, now).await?;
+        details::note_failure(conn, payment.id, Some(failure), now).await?;
     }
     move_to(conn, payment, status, now).await?;
     Ok(())

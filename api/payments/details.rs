@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::{Map, Value};
 
-use super::ManualNote;
+use super::{Evidence, ManualNote};
 use crate::db::schema::payment_details;
 use crate::db::values::{Json, Timestamp};
 use crate::db::{Cache, Conn, sql};
-use crate::gateways::{Failure, NextAction, PaymentMethod, Snapshot};
+use crate::gateways::{Failure, KeptAction, PaymentMethod};
 use crate::id::PaymentId;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -17,7 +17,7 @@ pub struct Details {
     pub payment_id: PaymentId,
     /// What the client asked for, without secrets.
     pub request: Json<Map<String, Value>>,
-    pub next_action: Option<Json<NextAction>>,
+    pub next_action: Option<Json<KeptAction>>,
     pub method: Option<Json<PaymentMethod>>,
     pub failure: Option<Json<Failure>>,
     pub manual: Option<Json<ManualNote>>,
@@ -61,13 +61,14 @@ pub(super) async fn find_all(conn: &mut Conn, ids: &[PaymentId]) -> QueryResult<
 pub(super) async fn note(
     conn: &mut Conn,
     id: PaymentId,
-    snapshot: &Snapshot,
+    evidence: &Evidence<'_>,
     now: Timestamp,
 ) -> QueryResult<()> {
+    let snapshot = evidence.snapshot;
     let row = payment_details::table.find(id);
     sql!(conn, |c| diesel::update(row)
         .set((
-            payment_details::next_action.eq(snapshot.next_action.clone().map(Json)),
+            payment_details::next_action.eq(evidence.next_action.clone().map(Json)),
             payment_details::failure.eq(snapshot.failure.clone().map(Json)),
             payment_details::last_answer.eq(Json(snapshot.raw.clone())),
             payment_details::updated_at.eq(now),
@@ -85,16 +86,16 @@ pub(super) async fn note(
     Ok(())
 }
 
-/// Keeps why a call did not go through.
+/// Keeps why a call or a try did not go through.
 pub(super) async fn note_failure(
     conn: &mut Conn,
     id: PaymentId,
-    failure: &Failure,
+    failure: Option<&Failure>,
     now: Timestamp,
 ) -> QueryResult<()> {
     sql!(conn, |c| diesel::update(payment_details::table.find(id))
         .set((
-            payment_details::failure.eq(Json(failure.clone())),
+            payment_details::failure.eq(failure.cloned().map(Json)),
             payment_details::updated_at.eq(now),
         ))
         .cached()

@@ -1,11 +1,14 @@
 //! What a gateway's word proves about a payment.
 
 use super::{Payment, Status};
-use crate::gateways::{RemoteStatus, Snapshot};
+use crate::gateways::{KeptAction, RemoteStatus, Snapshot};
+use crate::keys::Keys;
 
 /// An authentic word about a payment.
 pub struct Evidence<'a> {
     pub snapshot: &'a Snapshot,
+    /// What the buyer must do by it, as it is stored.
+    pub next_action: Option<KeptAction>,
     /// The gateway was asked just now; else it told by itself, some time ago.
     pub is_asked_just_now: bool,
     /// Who brought it, for the audit log.
@@ -14,19 +17,21 @@ pub struct Evidence<'a> {
 
 impl<'a> Evidence<'a> {
     /// The answer to our own question.
-    pub fn asked(snapshot: &'a Snapshot, provider: &str) -> Self {
+    pub fn asked(snapshot: &'a Snapshot, provider: &str, keys: &Keys) -> Self {
+        let next_action = snapshot.next_action.clone();
         Self {
             snapshot,
+            next_action: next_action.and_then(|action| KeptAction::seal(action, keys)),
             is_asked_just_now: true,
             actor: format!("gateway:{provider}"),
         }
     }
 
     /// A signed message.
-    pub fn told(snapshot: &'a Snapshot, provider: &str) -> Self {
+    pub fn told(snapshot: &'a Snapshot, provider: &str, keys: &Keys) -> Self {
         Self {
             is_asked_just_now: false,
-            ..Self::asked(snapshot, provider)
+            ..Self::asked(snapshot, provider, keys)
         }
     }
 

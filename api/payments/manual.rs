@@ -37,6 +37,7 @@ pub async fn mark_paid(
     details::insert(conn, &row).await?;
     let evidence = Evidence {
         snapshot: &snapshot,
+        next_action: None,
         is_asked_just_now: true,
         actor: actor.to_string(),
     };

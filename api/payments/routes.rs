@@ -93,8 +93,8 @@ async fn create(
                 let now = app.clock.now();
                 let recorded = attempt::record(conn, &app, intent, outcome, now).await?;
                 let sight = Sight {
-                    as_buyer: true,
-                    ..Sight::of(access.role)
+                    keys: Some(&app.keys),
+                    ..Sight::of_order(access.role)
                 };
                 Ok(match recorded {
                     attempt::Recorded::Started(payment) => {
@@ -156,7 +156,7 @@ async fn read(
     access.order.check_viewer()?;
     let mut conn = app.db.find().await?;
     let version = access.payment.version;
-    let sight = Sight::of(access.order.role);
+    let sight = Sight::of(access.order.role, &app.keys);
     let view = PaymentView::load(&mut conn, access.payment, sight).await?;
     Ok(version::object(&request, version, Privacy::Personal, &view))
 }
@@ -191,7 +191,7 @@ async fn cancel(
                 }
                 let payment = super::find(conn, *id).await?;
                 let version = payment.version;
-                let sight = Sight::of(access.order.role);
+                let sight = Sight::of(access.order.role, &app.keys);
                 let view = PaymentView::load(conn, payment, sight).await?;
                 Ok(Recorded::Answer(Answer::ok(&view)?.version(version)))
             },
@@ -252,7 +252,7 @@ async fn simulate(
                     Ok(true) => {}
                 }
                 let payment = super::find(conn, access.payment.id).await?;
-                let view = PaymentView::load(conn, payment, Sight::BUYER).await?;
+                let view = PaymentView::load(conn, payment, Sight::buyer(&app.keys)).await?;
                 Ok(Recorded::Answer(Answer::accepted(&view)?))
             },
         )
@@ -272,7 +272,7 @@ async fn simulate(
 #[post("/payment-intents/{id}/sync")]
 async fn sync(app: web::Data<App>, access: PaymentAccess) -> Result<HttpResponse, Problem> {
     access.order.check_viewer()?;
-    let sight = Sight::of(access.order.role);
+    let sight = Sight::of(access.order.role, &app.keys);
     if !sight.as_manager {
         app.limits.sync.check(&access.payment.id.to_string())?;
     }

@@ -47,6 +47,9 @@ pub async fn settle(
     payment.learn(evidence);
     let Some(status) = step(before.status, fact, evidence.is_asked_just_now) else {
         payment.next_sync_at = sync::next_at(&payment, now);
+        if payment.status == Status::RequiresAction {
+            note_failed_try(conn, &mut payment, evidence, now).await?;
+        }
         store::save(conn, &payment).await?;
         return Ok(Settled::Unchanged);
     };
@@ -69,7 +72,7 @@ pub async fn settle(
     }
     payment.next_sync_at = sync::next_at(&payment, now);
     store::save(conn, &payment).await?;
-    details::note(conn, id, evidence.snapshot, now).await?;
+    details::note(conn, id, evidence, now).await?;
     record(conn, &payment, &evidence.actor, now).await?;
     if before.status == Status::Unknown {
         tasks::close(conn, TaskKind::UnknownTooLong, &id.to_string(), now).await?;
@@ -121,6 +124,23 @@ impl Payment {
         self.version += 1;
         self.updated_at = now;
     }
+}
+
+/// A buyer whose card was declined may try another: why is told meanwhile.
+async fn note_failed_try(
+    conn: &mut Conn,
+    payment: &mut Payment,
+    evidence: &Evidence<'_>,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let known = super::details_of(conn, payment.id).await?.failure;
+    let failure = evidence.snapshot.failure.as_ref();
+    if known.as_ref().map(|it| &it.0) != failure {
+        details::note_failure(conn, payment.id, failure, now).await?;
+        payment.version += 1;
+        payment.updated_at = now;
+    }
+    Ok(())
 }
 
 /// When a later attempt makes this one superseded.

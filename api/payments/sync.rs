@@ -96,7 +96,7 @@ async fn settle_answer(
     snapshot: &Snapshot,
 ) -> Result<Payment, Problem> {
     let (terms, now) = (Terms::of(&app.config), app.clock.now());
-    let evidence = Evidence::asked(snapshot, &payment.provider);
+    let evidence = Evidence::asked(snapshot, &payment.provider, &app.keys);
     app.db
         .transaction(async |conn| {
             settle(conn, &terms, payment.id, &evidence, now).await?;

@@ -6,7 +6,6 @@ use crate::app::App;
 use crate::error::{Code, Problem};
 use crate::gateways::ACCOUNT;
 use crate::id::WebhookEventId;
-use crate::orders::Terms;
 use crate::payments;
 
 /// Asks the gateway, then does what the message says. What belongs to none of our payments is
@@ -32,7 +31,7 @@ pub async fn find_out(app: &App, id: WebhookEventId) -> Result<(), Problem> {
         })?,
         _ => None,
     };
-    let (terms, now) = (Terms::of(&app.config), app.clock.now());
+    let now = app.clock.now();
     app.db
         .transaction(async |conn| {
             let provider = row.event.provider.as_str();
@@ -49,7 +48,7 @@ pub async fn find_out(app: &App, id: WebhookEventId) -> Result<(), Problem> {
                 (_, None, _) => WebhookEventStatus::Failed,
             };
             let about = (payment.as_ref(), said.as_ref());
-            let taken = again(conn, &terms, (id, status), about, now).await?;
+            let taken = again(conn, app, (id, status), about, now).await?;
             if taken.is_some() && status == WebhookEventStatus::Unmatched {
                 note_unmatched(conn, provider, id, now).await?;
             }

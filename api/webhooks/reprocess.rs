@@ -12,7 +12,6 @@ use crate::error::{Code, Problem};
 use crate::gateways::{GatewayEvent, RawWebhook};
 use crate::id::{UserId, WebhookEventId};
 use crate::jobs::{self, Job};
-use crate::orders::Terms;
 use crate::payments::{self, Payment};
 use crate::tasks::{self, TaskKind};
 
@@ -47,10 +46,9 @@ pub(super) async fn reprocess(
         (Some(_), None) => WebhookEventStatus::Received,
         (None, None) => WebhookEventStatus::Failed,
     };
-    let terms = Terms::of(&app.config);
     let taken = again(
         conn,
-        &terms,
+        app,
         (event.id, status),
         (payment.as_ref(), said.as_ref()),
         now,
@@ -74,7 +72,7 @@ pub(super) async fn reprocess(
 /// payment is found needs nobody any more.
 pub(super) async fn again(
     conn: &mut Conn,
-    terms: &Terms,
+    app: &App,
     (id, status): (WebhookEventId, WebhookEventStatus),
     (payment, said): (Option<&Payment>, Option<&GatewayEvent>),
     now: Timestamp,
@@ -83,7 +81,7 @@ pub(super) async fn again(
         return Ok(None);
     };
     if let Some(payment) = payment {
-        act(conn, terms, (id, payment), said, now).await?;
+        act(conn, app, (id, payment), said, now).await?;
         tasks::close(conn, TaskKind::Unmatched, &id.to_string(), now).await?;
     } else if status == WebhookEventStatus::Received {
         jobs::enqueue(conn, Job::FindOut { event: id }, now).await?;

@@ -39,6 +39,35 @@ fn expect_status(order: &Value, status: &str, money: &str) {
 }
 
 #[test]
+fn what_a_buyer_pays_with_is_told_again_and_stored_nowhere() {
+    run(&[], async |rig| {
+        let (_, sale) = purchase(rig).await;
+        let (key, path) = (key(), "/api/v1/payment-intents");
+        let ask = async || {
+            let body = json!({"order_id": sale.order});
+            sale.guest.keyed(&key, "POST", path, body).await
+        };
+        let first = ask().await.expect(201).body.clone();
+        let secret = text(&first["next_action"]["client_secret"]);
+        assert!(secret.contains("_secret_"), "{secret}");
+        let again = ask().await;
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+        assert_eq!(again.expect(201).body, first);
+        let list = format!("{path}?order_id={}", &sale.order);
+        let list = sale.guest.get(&list).await.expect(200).body.clone();
+        let of_list = list["data"].as_array().unwrap();
+        let shown = of_list.iter().find(|it| it["id"] == first["id"]);
+        assert_eq!(shown.unwrap()["next_action"], first["next_action"]);
+
+        let stored = rig.app.database.dump().await;
+        assert!(stored.contains(&text(&first["reference"])), "a whole dump");
+        assert!(!stored.contains(&secret));
+        let (intent, _) = secret.split_once("_secret_").unwrap();
+        assert!(stored.contains(intent) && !stored.contains("_secret_"));
+    });
+}
+
+#[test]
 fn a_checkout_is_paid_on_stripes_page_and_an_intent_on_ones_own() {
     run(&[], async |rig| {
         let (shop, sale) = purchase(rig).await;
@@ -62,6 +91,15 @@ fn a_checkout_is_paid_on_stripes_page_and_an_intent_on_ones_own() {
             json!({"type": "none"})
         );
         assert!(!manager.text.contains("_secret_"), "{}", manager.text);
+        let order = shop
+            .admin
+            .get(&format!("/api/v1/orders/{}", sale.order))
+            .await;
+        assert!(
+            !order.expect(200).text.contains("_secret_"),
+            "{}",
+            order.text
+        );
         let config = rig.app.nobody().get("/api/v1/config/public").await;
         let gateways = config.expect(200).body["gateways"].clone();
         let stripe = gateways
@@ -100,6 +138,41 @@ fn an_intent_is_paid_by_whoever_confirms_it() {
                 _ => expect_status(&seen.expect(200).body, "pending", "unpaid"),
             }
         }
+    });
+}
+
+#[test]
+fn a_declined_try_is_told_until_another_one_is_better() {
+    run(&[], async |rig| {
+        let (_, sale) = purchase(rig).await;
+        let before = sale.payment().await;
+        assert_eq!(before["failure"], Value::Null);
+        assert!(rig.decide(&sale, Decision::Decline).await);
+        rig.settle().await;
+        let declined = sale.payment().await;
+        assert_eq!(declined["status"], "requires_action", "{declined}");
+        assert_eq!(declined["failure"]["code"], "generic_decline");
+        assert_eq!(declined["next_action"], before["next_action"]);
+        assert!(declined["version"].as_i64() > before["version"].as_i64());
+        rig.settle().await;
+        let asked = sale
+            .guest
+            .post(
+                &format!("/api/v1/payment-intents/{}/sync", sale.payment),
+                json!({}),
+            )
+            .await
+            .expect(200)
+            .body
+            .clone();
+        assert_eq!(asked, declined, "told again, it is no news");
+        assert!(rig.decide(&sale, Decision::Pay).await);
+        rig.settle().await;
+        let paid = sale.payment().await;
+        assert_eq!(
+            (&paid["status"], &paid["failure"]),
+            (&json!("succeeded"), &Value::Null)
+        );
     });
 }
 

@@ -136,6 +136,22 @@ impl Database {
         }
     }
 
+    /// All that is stored, to be searched.
+    pub async fn dump(&self) -> String {
+        match self.kind {
+            Kind::Sqlite => {
+                let beside = |end: &str| PathBuf::from(format!("{}{end}", self.file().display()));
+                let files = [self.file(), beside("-wal")];
+                let bytes = files.map(|file| std::fs::read(file).unwrap_or_default());
+                String::from_utf8_lossy(&bytes.concat()).into_owned()
+            }
+            Kind::Postgres => {
+                let query = "SELECT database_to_xml(true, false, '')::text AS text";
+                self.texts(query).await.concat()
+            }
+        }
+    }
+
     /// Reads one number behind Tollgate's back.
     pub async fn count(&self, query: &str) -> i64 {
         match self.kind {

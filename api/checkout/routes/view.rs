@@ -9,6 +9,7 @@ use crate::error::Problem;
 use crate::gateways::NextAction;
 use crate::http::idempotency::GUEST_TOKEN_PLACEHOLDER;
 use crate::id::{CheckoutSessionId, OrderId, PaymentId};
+use crate::keys::Keys;
 use crate::money::Currency;
 use crate::orders::routes::view::{BoothView, TicketView, load_units};
 use crate::orders::{self, Order, PaymentStatus};
@@ -67,6 +68,7 @@ impl SessionView {
         conn: &mut Conn,
         id: CheckoutSessionId,
         order: Order,
+        keys: &Keys,
     ) -> Result<Self, Problem> {
         let items = orders::items_of(conn, order.id).await?;
         let (tickets, booths) = load_units(conn, &order, &items).await?;
@@ -76,7 +78,7 @@ impl SessionView {
             Some(payment) => {
                 let (id, provider) = (payment.id, payment.provider.clone());
                 let reference = payment.reference.clone();
-                let view = PaymentView::load(conn, payment, Sight::BUYER).await?;
+                let view = PaymentView::load(conn, payment, Sight::buyer(keys)).await?;
                 let next_action = view.next_action().clone();
                 (Some(id), Some(provider), Some(reference), next_action)
             }

@@ -7,8 +7,8 @@ use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
+use super::Saved;
 use super::claim::{Claim, Earlier, KEPT, LEASE};
-use super::{Recorded, Saved, is_final};
 use crate::db::schema::idempotency;
 use crate::db::values::{Json, Timestamp, text_enum};
 use crate::db::{Cache, Conn, sql};
@@ -274,27 +274,23 @@ pub(super) async fn save_all(
     )
 }
 
-/// Saves what a call came to. A refusal that may pass is not kept: the next request with the
-/// same key goes on from the intent.
+/// Saves what a call came to. If nothing is kept, the next request with the same key goes on
+/// from the intent.
 pub(super) async fn finish(
     conn: &mut Conn,
     claim: &Claim,
-    recorded: &Recorded,
+    kept: Option<&Saved>,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    let saved = match recorded {
-        Recorded::Answer(answer) => Saved::Answer(answer.clone()),
-        Recorded::Refusal(problem) if is_final(problem) => Saved::Refusal(problem.repeated()),
-        Recorded::Refusal(_) => {
-            sql!(conn, |c| diesel::update(row_of!(claim))
-                .set(idempotency::lease_until.eq(now))
-                .cached()
-                .execute(c)
-                .await)?;
-            return Ok(());
-        }
-    };
-    save(conn, claim, &saved, now).await
+    if let Some(saved) = kept {
+        return save(conn, claim, saved, now).await;
+    }
+    sql!(conn, |c| diesel::update(row_of!(claim))
+        .set(idempotency::lease_until.eq(now))
+        .cached()
+        .execute(c)
+        .await)?;
+    Ok(())
 }
 
 /// Forgets what is older than the contract promises.

@@ -154,7 +154,7 @@ impl OrderView {
     /// The order with everything that belongs to it, as somebody in `role` sees it.
     pub async fn load(conn: &mut Conn, order: Order, role: OrderRole) -> Result<Self, Problem> {
         let payments = payments::of_order(conn, order.id).await?;
-        let payments = PaymentView::load_all(conn, payments, |_| Sight::of(role)).await?;
+        let payments = PaymentView::load_all(conn, payments, |_| Sight::of_order(role)).await?;
         let items = orders::items_of(conn, order.id).await?;
         let (tickets, booths) = load_units(conn, &order, &items).await?;
         Ok(Self {

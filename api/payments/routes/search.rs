@@ -46,7 +46,7 @@ pub async fn list(
     let scope = OrderScope::of(&mut conn, caller).await?;
     let sight = |payment: &payments::Payment| match scope.is_staff_of(payment.organizer_id) {
         true => Sight::MANAGER,
-        false => Sight::BUYER,
+        false => Sight::buyer(&app.keys),
     };
     let rows = payments::list(&mut conn, &scope, &filter, after, page.fetch_limit()).await?;
     let page = page.page(rows, |payment| payment.id, |payment| payment)?;

@@ -7,6 +7,7 @@ use crate::db::values::Timestamp;
 use crate::error::Problem;
 use crate::gateways::{Failure, NextAction, PaymentMethod};
 use crate::id::{OrderId, PaymentId};
+use crate::keys::Keys;
 use crate::money::Currency;
 use crate::orders::OrderRole;
 use crate::payments::{self, Details, Payment, Status};
@@ -62,42 +63,57 @@ pub struct PaymentView {
 }
 
 /// What of a payment its reader may see.
-#[derive(Debug, Clone, Copy)]
-pub struct Sight {
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
     /// What its gateway calls it.
     pub as_manager: bool,
-    /// What it can be paid with.
-    pub as_buyer: bool,
+    /// What it can be paid with: its buyer's alone.
+    pub keys: Option<&'a Keys>,
 }
 
-impl Sight {
-    pub const BUYER: Self = Self {
-        as_manager: false,
-        as_buyer: true,
-    };
+impl<'a> Sight<'a> {
     pub const MANAGER: Self = Self {
         as_manager: true,
-        as_buyer: false,
+        keys: None,
     };
 
-    pub fn of(role: OrderRole) -> Self {
+    pub fn buyer(keys: &'a Keys) -> Self {
+        Self {
+            as_manager: false,
+            keys: Some(keys),
+        }
+    }
+
+    pub fn of(role: OrderRole, keys: &'a Keys) -> Self {
         Self {
             as_manager: role.is_manager(),
-            as_buyer: role.is_owner,
+            keys: role.is_owner.then_some(keys),
+        }
+    }
+
+    /// Without what it can be paid with, whoever looks.
+    pub fn of_order(role: OrderRole) -> Self {
+        Self {
+            as_manager: role.is_manager(),
+            keys: None,
         }
     }
 }
 
 impl PaymentView {
-    pub async fn load(conn: &mut Conn, payment: Payment, sight: Sight) -> Result<Self, Problem> {
+    pub async fn load(
+        conn: &mut Conn,
+        payment: Payment,
+        sight: Sight<'_>,
+    ) -> Result<Self, Problem> {
         let details = payments::details_of(conn, payment.id).await?;
         Ok(Self::new(payment, Some(details), sight))
     }
 
-    pub async fn load_all(
+    pub async fn load_all<'a>(
         conn: &mut Conn,
         payments: Vec<Payment>,
-        sight: impl Fn(&Payment) -> Sight,
+        sight: impl Fn(&Payment) -> Sight<'a>,
     ) -> Result<Vec<Self>, Problem> {
         if payments.is_empty() {
             return Ok(Vec::new());
@@ -113,16 +129,12 @@ impl PaymentView {
         Ok(views.collect())
     }
 
-    fn new(payment: Payment, details: Option<Details>, sight: Sight) -> Self {
+    fn new(payment: Payment, details: Option<Details>, sight: Sight<'_>) -> Self {
         let next_action = details
             .as_ref()
             .filter(|_| payment.status == Status::RequiresAction)
             .and_then(|details| details.next_action.clone())
-            .map_or(NextAction::None, |action| action.0);
-        let next_action = match sight.as_buyer {
-            true => next_action,
-            false => next_action.without_secret(),
-        };
+            .map_or(NextAction::None, |action| action.0.open(sight.keys));
         let refundable_minor = payment.refundable().minor;
         Self {
             amount_display: payment.amount().to_string(),

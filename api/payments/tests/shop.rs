@@ -180,7 +180,7 @@ impl Shop {
     pub async fn tell(&self, payment: &Payment) -> Payment {
         let (terms, now) = (self.terms(), self.app.clock.now());
         let snapshot = self.remote.snapshot(&payment.reference).unwrap();
-        let evidence = Evidence::told(&snapshot, &payment.provider);
+        let evidence = Evidence::told(&snapshot, &payment.provider, &self.app.keys);
         let told = self.app.db.transaction(async |conn| {
             payments::settle(conn, &terms, payment.id, &evidence, now).await?;
             payments::find(conn, payment.id).await
