@@ -14,13 +14,13 @@ use actix_web::{HttpRequest, web};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use crate::accounts::{LoginDelays, Passwords};
-use crate::batch::Lanes;
+use crate::accounts::{LoginDelays, Passwords, User};
+use crate::batch::{Gather, Lanes};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Environment};
 use crate::db::{Db, DbError, PoolSettings};
 use crate::error::Problem;
-use crate::gate::{Answered, Entry};
+use crate::gate::{self, Answered, Entry};
 use crate::gateways::dummy::faults::Fault;
 use crate::gateways::dummy::{self, Dummy};
 use crate::gateways::stripe::Stripe;
@@ -29,13 +29,14 @@ use crate::gateways::{Gateways, PaymentRefs, RefundCause, RefundRefs};
 use crate::http::idempotency::{Claimed, Outcome};
 use crate::http::limits::Limits;
 use crate::http::outbound;
-use crate::id::PaymentId;
+use crate::id::{LoginSessionId, PaymentId, TicketId};
 use crate::jobs;
 use crate::keys::{Keys, KeysError};
 use crate::ledger::invariants;
 use crate::mail::Mailer;
 use crate::money::{Currency, Money};
 use crate::orders::{NewOrder, Placed};
+use crate::payments::BilledPayment;
 pub use demo::Demo;
 pub use first_start::Greeting;
 pub use serve::{Running, serve};
@@ -56,6 +57,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Where the hottest writes go together.
     pub lanes: AppLanes,
+    /// Where the hottest reads go together.
+    pub gathers: Gathers,
     /// Requests that must end before the process does.
     pub running: TaskTracker,
     /// Wakes the worker of this process.
@@ -69,6 +72,14 @@ pub struct App {
 pub struct AppLanes {
     pub orders: Lanes<Claimed<(NewOrder, Placed)>, Result<Outcome, Problem>>,
     pub check_ins: Lanes<Entry, Answered>,
+}
+
+/// What every call by a person, every scan and every look at a payment reads.
+#[derive(Clone, Default)]
+pub struct Gathers {
+    pub users: Gather<LoginSessionId, User>,
+    pub tickets: Gather<TicketId, gate::Record>,
+    pub payments: Gather<PaymentId, BilledPayment>,
 }
 
 /// Why Tollgate did not start.
@@ -142,6 +153,7 @@ impl App {
             login_delays: Arc::default(),
             passwords: Passwords::default(),
             lanes: AppLanes::default(),
+            gathers: Gathers::default(),
             running: TaskTracker::new(),
             config: Arc::new(config),
             keys: Arc::new(keys),

@@ -1,15 +1,17 @@
-//! Requests that wait at the same moment share one transaction.
+//! Requests that wait at the same moment share one transaction, or one statement.
 //!
 //! What limits a sale is the commit and the round trips, not the work. So the hottest writes
 //! form a lane for each event: one request goes at a time, and whoever comes meanwhile waits.
 //! The first who waited goes next and does the work of all who wait, in the order in which
 //! they came. A request that is alone is done as if there were no lane; what cannot be done
-//! together is done alone, so a bad one spoils nothing.
+//! together is done alone, so a bad one spoils nothing. Reads are gathered in the same way.
 
+mod gather;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Code, Problem};
 use crate::id::EventId;
+pub use gather::Gather;
 
 /// How many go together at most: more would keep the last of them waiting for its answer.
 const MOST: usize = 64;
@@ -24,21 +27,29 @@ const MOST: usize = 64;
 /// How long somebody waits for a turn before being told «overloaded».
 const WAIT: Duration = Duration::from_secs(5);
 
-/// The lanes of one kind of request: `W` is what is wished, `A` what it is answered.
-pub struct Lanes<W, A>(Arc<Mutex<Queues<W, A>>>);
+/// The lanes of one kind of request: `W` is what is wished, `A` what it is answered, `L` which
+/// lane.
+pub struct Lanes<W, A, L: Name = EventId>(Arc<Mutex<Queues<W, A, L>>>);
 
-/// Who waits, for each event in which somebody goes.
-type Queues<W, A> = HashMap<EventId, Vec<Waiting<W, A>>>;
+/// What a lane is called by.
+pub trait Name: Copy + Eq + Hash {}
+impl<L: Copy + Eq + Hash> Name for L {}
 
-struct Waiting<W, A> {
+/// Who waits, for each lane in which somebody goes.
+type Queues<W, A, L> = HashMap<L, Vec<Waiting<W, A, L>>>;
+
+struct Waiting<W, A, L: Name> {
     wish: Arc<W>,
-    told: oneshot::Sender<Told<W, A>>,
+    told: oneshot::Sender<Told<W, A, L>>,
 }
 
+/// Where somebody waits.
+type Place<W, A, L> = oneshot::Receiver<Told<W, A, L>>;
+
 /// What somebody who waits is told.
-enum Told<W, A> {
+enum Told<W, A, L: Name> {
     /// Go, and take those along.
-    Go(Turn<W, A>, Vec<Waiting<W, A>>),
+    Go(Turn<W, A, L>, Vec<Waiting<W, A, L>>),
     Answer(A),
     /// The database is overloaded, for all of them.
     Refused(Problem),
@@ -46,37 +57,37 @@ enum Told<W, A> {
 }
 
 /// The right to go in a lane; it passes to who waits, however this one ends.
-struct Turn<W, A> {
-    lanes: Lanes<W, A>,
-    event: EventId,
+struct Turn<W, A, L: Name> {
+    lanes: Lanes<W, A, L>,
+    lane: L,
 }
 
-impl<W, A> Default for Lanes<W, A> {
+impl<W, A, L: Name> Default for Lanes<W, A, L> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<W, A> Clone for Lanes<W, A> {
+impl<W, A, L: Name> Clone for Lanes<W, A, L> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<W, A> Lanes<W, A> {
+impl<W, A, L: Name> Lanes<W, A, L> {
     /// Does a wish: by `alone` when nobody else waits, or by `together` with those who do.
     ///
     /// `together` answers each wish in its place; `None`, or an error for all of them, has them
     /// done alone, each by its own request. Only an overloaded database is told to all.
     pub async fn run(
         &self,
-        event: EventId,
+        lane: L,
         wish: W,
         together: impl AsyncFnOnce(&[Arc<W>]) -> Result<Vec<Option<A>>, Problem>,
         alone: impl AsyncFnOnce(&W) -> A,
     ) -> Result<A, Problem> {
         let wish = Arc::new(wish);
-        let (turn, others) = match self.enter(event, &wish) {
+        let (turn, others) = match self.enter(lane, &wish) {
             Ok(turn) => (turn, Vec::new()),
             Err(told) => match tokio::time::timeout(WAIT, told).await {
                 Ok(Ok(Told::Go(turn, others))) => (turn, others),
@@ -105,27 +116,23 @@ impl<W, A> Lanes<W, A> {
     }
 
     /// The turn, or where to wait for what comes.
-    fn enter(
-        &self,
-        event: EventId,
-        wish: &Arc<W>,
-    ) -> Result<Turn<W, A>, oneshot::Receiver<Told<W, A>>> {
+    fn enter(&self, lane: L, wish: &Arc<W>) -> Result<Turn<W, A, L>, Place<W, A, L>> {
         let mut lanes = self.lock();
-        if let Some(waiting) = lanes.get_mut(&event) {
+        if let Some(waiting) = lanes.get_mut(&lane) {
             let (told, receiver) = oneshot::channel();
             let wish = Arc::clone(wish);
             waiting.push(Waiting { wish, told });
             return Err(receiver);
         }
-        lanes.insert(event, Vec::new());
+        lanes.insert(lane, Vec::new());
         let lanes = self.clone();
-        Ok(Turn { lanes, event })
+        Ok(Turn { lanes, lane })
     }
 
     /// Those who go next; when there are none, the lane ends.
-    fn next(&self, event: EventId) -> Vec<Waiting<W, A>> {
+    fn next(&self, lane: L) -> Vec<Waiting<W, A, L>> {
         let mut lanes = self.lock();
-        let Some(waiting) = lanes.get_mut(&event) else {
+        let Some(waiting) = lanes.get_mut(&lane) else {
             return Vec::new();
         };
         // Nobody waits any more for some of them.
@@ -133,24 +140,24 @@ impl<W, A> Lanes<W, A> {
         let rest = waiting.split_off(waiting.len().min(MOST));
         let batch = std::mem::replace(waiting, rest);
         if batch.is_empty() {
-            lanes.remove(&event);
+            lanes.remove(&lane);
         }
         batch
     }
 
     /// A panic cannot leave the map half changed.
-    fn lock(&self) -> MutexGuard<'_, Queues<W, A>> {
+    fn lock(&self) -> MutexGuard<'_, Queues<W, A, L>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<W, A> Drop for Turn<W, A> {
+impl<W, A, L: Name> Drop for Turn<W, A, L> {
     fn drop(&mut self) {
-        let mut batch = self.lanes.next(self.event).into_iter();
+        let mut batch = self.lanes.next(self.lane).into_iter();
         if let Some(first) = batch.next() {
             let turn = Self {
                 lanes: self.lanes.clone(),
-                event: self.event,
+                lane: self.lane,
             };
             // Undelivered, the new turn is dropped here, and passes on in its turn.
             drop(first.told.send(Told::Go(turn, batch.collect())));
@@ -159,9 +166,9 @@ impl<W, A> Drop for Turn<W, A> {
 }
 
 /// Tells the others what they are answered; the rest is the answer of who went.
-fn own<W, A>(
+fn own<W, A, L: Name>(
     done: Result<Vec<Option<A>>, Problem>,
-    others: Vec<Waiting<W, A>>,
+    others: Vec<Waiting<W, A, L>>,
 ) -> Result<Option<A>, Problem> {
     let (answers, refused) = match done {
         Ok(answers) => (answers, None),

@@ -167,6 +167,11 @@ impl Db {
         Ok(conn)
     }
 
+    /// Whether it is asked without a round trip.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+
     /// How the pools stand, each by its name.
     pub fn connections(&self) -> Vec<(&'static str, Status)> {
         match self {

@@ -19,6 +19,7 @@ use crate::db::values::text_enum;
 use crate::id::{CheckinListId, TicketId};
 use crate::tickets::CodeFault;
 pub use check_in::{CheckIn, Entry};
+pub use found::Record;
 pub use permission::{EventStaff, GateMember, ManagedScan, TicketAtGate};
 pub use together::Answered;
 pub use undo::undo;

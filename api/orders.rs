@@ -29,7 +29,7 @@ pub use close::{cancel, expire_due};
 pub use confirm::{Reallocation, confirm, take_up_again};
 pub use history::{HistoryEntry, history};
 pub use mails::{mail_links, queue as queue_mail, queue_refund_mail, resend};
-pub use permission::{Caller, OrderAccess, OrderRole, OrderScope, access};
+pub use permission::{Caller, OrderAccess, OrderRole, OrderScope, access, access_to};
 pub use place::{NewOrder, Placed, PlacedOrder, Terms, Wish, place, place_all};
 pub use projection::project;
 pub use returned::give_stock_back;

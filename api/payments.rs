@@ -39,7 +39,8 @@ pub use manual::mark_paid;
 pub use review::{Decision, decide};
 pub use settle::{project, settle};
 pub use store::{
-    Payment, PaymentFilter, count_open, count_unfinished, find_by_reference, find_scoped, list,
+    BilledPayment, Payment, PaymentFilter, count_open, count_unfinished, find_by_reference,
+    find_gathered, find_scoped, list,
 };
 pub use sweep::sweep;
 pub use sync::{Asked, cancel, look_up, pause_after, sync, wake};

@@ -39,10 +39,11 @@ impl SignedIn {
         let id: UserId = claims.sub.parse().map_err(|_| refused())?;
         let session: LoginSessionId = claims.sid.parse().map_err(|_| refused())?;
         let app = App::of(request)?;
-        let mut conn = app.db.find().await?;
-        let user = session::find_user(&mut conn, id, session, app.clock.now())
-            .await?
-            .ok_or_else(refused)?;
+        let found = app.gathers.users.find(&app.db, session, async |conn, all| {
+            Ok(session::find_users(conn, all, app.clock.now()).await?)
+        });
+        let user = found.await?.filter(|user| user.id == id);
+        let user = user.ok_or_else(refused)?;
         CallerScope::note(request, user.id.to_string());
         Ok(Self { user, session })
     }

@@ -4,6 +4,7 @@
 //! replaced by a successor. Using it again within 30 seconds gives the same successor, since
 //! a lost answer is no theft; later it revokes the family, since two hold the token then.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -13,7 +14,7 @@ use super::{User, UserStatus};
 use crate::app::App;
 use crate::db::schema::{login_sessions, users};
 use crate::db::values::Timestamp;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::error::{Code, Problem};
 use crate::id::{LoginSessionId, UserId};
 use crate::keys::{PresentedToken, Purpose, Token};
@@ -168,25 +169,24 @@ async fn replace(
     Ok(replaced == 1)
 }
 
-/// The active user of a sign-in that is neither revoked nor expired.
-pub async fn find_user(
+/// The active users of sign-ins that are neither revoked nor expired.
+pub async fn find_users(
     conn: &mut Conn,
-    user: UserId,
-    family: LoginSessionId,
+    families: &[LoginSessionId],
     now: Timestamp,
-) -> QueryResult<Option<User>> {
-    sql!(conn, |c| login_sessions::table
+) -> QueryResult<HashMap<LoginSessionId, User>> {
+    let found: Vec<(LoginSessionId, User)> = sql!(conn, |c| login_sessions::table
         .inner_join(users::table)
-        .filter(login_sessions::family.eq(family))
-        .filter(login_sessions::user_id.eq(user))
+        .filter(login_sessions::family.eq_any(families))
         .filter(login_sessions::revoked_at.is_null())
         .filter(login_sessions::replaced_by.is_null())
         .filter(login_sessions::expires_at.gt(now))
         .filter(users::status.eq(UserStatus::Active))
-        .select(User::as_select())
-        .first(c)
-        .await)
-    .optional()
+        .select((login_sessions::family, User::as_select()))
+        .cached()
+        .load(c)
+        .await)?;
+    Ok(found.into_iter().collect())
 }
 
 /// A user's sign-ins, newest first: the present row of each.

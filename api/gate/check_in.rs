@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::found::{Found, Shown, find_list, identify, list_for};
+use super::found::{Found, Shown, find, find_list, identify, list_for};
 use super::judge::{belongs, judge};
 use super::lists::{self, List};
 use super::scans::{self, Scan};
@@ -144,7 +144,7 @@ async fn scan(conn: &mut Conn, entry: &Entry, now: Timestamp) -> Result<String, 
     } = entry;
     let id = ScanId::new();
     let named = find_list(conn, member, &wish.presented).await?;
-    let decision = match identify(conn, member, shown).await? {
+    let decision = match identify(member, shown, async |id| find(conn, id).await).await? {
         Err(reason) => {
             if let Some(list) = &named {
                 lists::ensure(conn, list).await?;

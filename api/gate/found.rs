@@ -9,13 +9,27 @@ use super::lists::{self, List};
 use super::{GateMember, Presented, Reason, Scanned};
 use crate::db::schema::{checkin_lists, tickets};
 use crate::db::values::Timestamp;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::error::Problem;
 use crate::events;
 use crate::id::{EventId, TicketId};
 use crate::keys::TicketKeys;
 use crate::tickets::card::{Card, card_columns, card_tables};
 use crate::tickets::{CodeFault, Credential};
+
+/// What is read of a ticket at a gate.
+#[derive(Debug, Clone)]
+pub struct Record {
+    card: Card,
+    /// Its event's, once somebody has written it down.
+    default_list: Option<List>,
+}
+
+impl From<(Card, Option<List>)> for Record {
+    fn from((card, default_list): (Card, Option<List>)) -> Self {
+        Self { card, default_list }
+    }
+}
 
 /// A ticket that was found.
 pub(super) struct Found {
@@ -41,33 +55,28 @@ impl Scanned {
     }
 }
 
-/// Finds the ticket that is held up, if it is one of the caller's organizers'.
+/// The ticket that is held up, if it is one of the caller's organizers'; `find` reads it.
 pub(super) async fn identify(
-    conn: &mut Conn,
     member: &GateMember,
     shown: &Shown,
+    find: impl AsyncFnOnce(TicketId) -> Result<Option<Record>, Problem>,
 ) -> Result<Result<Found, Reason>, Problem> {
     let (id, credential) = match shown {
         Shown::Code(Ok(credential)) => (credential.ticket, Some(*credential)),
         Shown::Code(Err(fault)) => return Ok(Err((*fault).into())),
         Shown::Ticket(id) => (*id, None),
     };
-    let (card, default_list) = match find(conn, id).await? {
-        Some(found) => found,
-        None => return Ok(Err(Reason::UnknownTicket)),
+    let Some(record) = find(id).await? else {
+        return Ok(Err(Reason::UnknownTicket));
     };
-    let found = Found::of(card, default_list, credential, member);
+    let found = Found::of(record, credential, member);
     Ok(found.ok_or(Reason::UnknownTicket))
 }
 
 impl Found {
     /// A ticket as `member` sees it: another organizer's is unknown.
-    fn of(
-        card: Card,
-        default_list: Option<List>,
-        credential: Option<Credential>,
-        member: &GateMember,
-    ) -> Option<Self> {
+    fn of(record: Record, credential: Option<Credential>, member: &GateMember) -> Option<Self> {
+        let Record { card, default_list } = record;
         let is_event_named = credential.is_none_or(|it| it.event == card.ticket.event_id);
         let is_known = is_event_named && member.serves(card.ticket.organizer_id);
         is_known.then_some(Self {
@@ -100,11 +109,26 @@ macro_rules! tickets_at_gate {
 }
 
 /// A ticket in one read.
-async fn find(conn: &mut Conn, id: TicketId) -> QueryResult<Option<(Card, Option<List>)>> {
-    sql!(conn, |c| tickets_at_gate!(tickets::id.eq(id))
+pub(super) async fn find(conn: &mut Conn, id: TicketId) -> Result<Option<Record>, Problem> {
+    let found: Option<(Card, Option<List>)> = sql!(conn, |c| tickets_at_gate!(tickets::id.eq(id))
         .first(c)
         .await)
-    .optional()
+    .optional()?;
+    Ok(found.map(Record::from))
+}
+
+/// The tickets that are looked at at the same moment.
+pub(super) async fn find_gathered(
+    conn: &mut Conn,
+    ids: &[TicketId],
+) -> Result<HashMap<TicketId, Record>, Problem> {
+    let found: Vec<(Card, Option<List>)> =
+        sql!(conn, |c| tickets_at_gate!(tickets::id.eq_any(ids))
+            .cached()
+            .load(c)
+            .await)?;
+    let by_id = |found: (Card, Option<List>)| (found.0.ticket.id, Record::from(found));
+    Ok(found.into_iter().map(by_id).collect())
 }
 
 /// Several tickets in one read.
@@ -122,8 +146,8 @@ pub(super) async fn find_all(
         .map(|found| (found.0.ticket.id, found))
         .collect();
     let found = shown.iter().filter_map(|(member, credential)| {
-        let (card, default_list) = read.remove(&credential.ticket)?;
-        let found = Found::of(card, default_list, Some(*credential), member)?;
+        let record = Record::from(read.remove(&credential.ticket)?);
+        let found = Found::of(record, Some(*credential), member)?;
         Some((credential.ticket, found))
     });
     Ok(found.collect())

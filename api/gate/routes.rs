@@ -105,8 +105,7 @@ async fn verify(
         scanned: Scanned::Code(body.0.code),
         list_id: body.0.list_id,
     };
-    let mut conn = app.db.find().await?;
-    let verdict = looking::verify(&mut conn, &app, &member, &presented).await?;
+    let verdict = looking::verify(&app, &member, &presented).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header(("cache-control", "no-store"));
     Ok(response.json(Verification::new(

@@ -2,11 +2,10 @@
 
 use super::admissions;
 use super::check_in::{GateTicket, PreviousScan, previous_scan};
-use super::found::{find_list, identify, list_for};
+use super::found::{find_gathered, find_list, identify, list_for};
 use super::judge::judge;
 use super::{GateMember, Presented, Reason};
 use crate::app::App;
-use crate::db::Conn;
 use crate::error::Problem;
 
 /// What is said about a ticket that nobody lets in yet.
@@ -18,15 +17,18 @@ pub struct Verdict {
 
 /// Says whether a ticket would be let in, and changes nothing.
 pub async fn verify(
-    conn: &mut Conn,
     app: &App,
     member: &GateMember,
     presented: &Presented,
 ) -> Result<Verdict, Problem> {
     let now = app.clock.now();
-    let named = find_list(conn, member, presented).await?;
-    let found = identify(conn, member, &presented.scanned.read(&app.keys.tickets)).await?;
-    let found = match found {
+    let mut conn = app.db.find().await?;
+    let named = find_list(&mut conn, member, presented).await?;
+    // Who waits with others keeps no connection from those who go.
+    drop(conn);
+    let shown = presented.scanned.read(&app.keys.tickets);
+    let find = async |id| app.gathers.tickets.find(&app.db, id, find_gathered).await;
+    let found = match identify(member, &shown, find).await? {
         Ok(found) => found,
         Err(reason) => {
             return Ok(Verdict {
@@ -43,10 +45,11 @@ pub async fn verify(
         // Who never came in is not inside: one read is enough.
         Ok(()) if found.card.ticket.used_at.is_none() => (Reason::Ok, None),
         Ok(()) => {
-            let newest = admissions::newest(conn, found.card.ticket.id, list.id).await?;
+            let mut conn = app.db.find().await?;
+            let newest = admissions::newest(&mut conn, found.card.ticket.id, list.id).await?;
             match newest.filter(admissions::Admission::bars) {
                 Some(admission) => {
-                    let previous = previous_scan(conn, admission.opened_by).await?;
+                    let previous = previous_scan(&mut conn, admission.opened_by).await?;
                     (Reason::AlreadyUsed, previous)
                 }
                 None => (Reason::Ok, None),

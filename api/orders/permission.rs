@@ -96,8 +96,17 @@ impl Caller {
 
 /// What the caller is to an order; a stranger is told that there is none.
 pub async fn access(conn: &mut Conn, caller: Caller, id: OrderId) -> Result<OrderAccess, Problem> {
-    let not_found = || Problem::new(Code::NotFound);
-    let order = store::find(conn, id).await?.ok_or_else(not_found)?;
+    let order = store::find(conn, id).await?;
+    let order = order.ok_or_else(|| Problem::new(Code::NotFound))?;
+    access_to(conn, caller, order).await
+}
+
+/// The same, for an order that has been read.
+pub async fn access_to(
+    conn: &mut Conn,
+    caller: Caller,
+    order: Order,
+) -> Result<OrderAccess, Problem> {
     let (role, by) = match caller {
         Caller::Guest(token) => {
             let is_owner = token == order.guest_token();
@@ -111,7 +120,7 @@ pub async fn access(conn: &mut Conn, caller: Caller, id: OrderId) -> Result<Orde
         }
     };
     if role.is_stranger() {
-        return Err(not_found());
+        return Err(Problem::new(Code::NotFound));
     }
     Ok(OrderAccess { order, role, by })
 }

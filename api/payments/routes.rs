@@ -154,10 +154,9 @@ async fn read(
     access: PaymentAccess,
 ) -> Result<HttpResponse, Problem> {
     access.order.check_viewer()?;
-    let mut conn = app.db.find().await?;
     let version = access.payment.version;
     let sight = Sight::of(access.order.role, &app.keys);
-    let view = PaymentView::load(&mut conn, access.payment, sight).await?;
+    let view = PaymentView::new(access.payment, Some(access.details), sight);
     Ok(version::object(&request, version, Privacy::Personal, &view))
 }
 

@@ -1,15 +1,17 @@
 //! The payments' table.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::Status;
-use crate::db::schema::{orders, payments};
+use super::{Details, Status};
+use crate::db::schema::{orders, payment_details, payments};
 use crate::db::values::Timestamp;
 use crate::db::{Cache, Conn, sql};
 use crate::digest::hex;
+use crate::error::Problem;
 use crate::gateways::ACCOUNT;
 use crate::id::{OrderId, OrganizerId, PaymentId};
 use crate::money::Currency;
@@ -104,6 +106,34 @@ pub(super) async fn find(conn: &mut Conn, id: PaymentId) -> QueryResult<Option<P
         .first(c)
         .await)
     .optional()
+}
+
+/// A payment with its order and all that is kept of it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = payments)]
+pub struct BilledPayment {
+    #[diesel(embed)]
+    pub payment: Payment,
+    #[diesel(embed)]
+    pub order: Order,
+    #[diesel(embed)]
+    pub details: Details,
+}
+
+/// The payments that are looked at at the same moment.
+pub async fn find_gathered(
+    conn: &mut Conn,
+    ids: &[PaymentId],
+) -> Result<HashMap<PaymentId, BilledPayment>, Problem> {
+    let found: Vec<BilledPayment> = sql!(conn, |c| payments::table
+        .inner_join(orders::table)
+        .inner_join(payment_details::table)
+        .filter(payments::id.eq_any(ids))
+        .select(BilledPayment::as_select())
+        .cached()
+        .load(c)
+        .await)?;
+    Ok(found.into_iter().map(|it| (it.payment.id, it)).collect())
 }
 
 /// The payment that a gateway calls by this reference.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{count, in_time};
 use crate::support::sale::{REGULAR, Shop, as_guest, expect_stock, key, text, tickets};
-use crate::support::{Answer, Kind, TestApp, on_both, run};
+use crate::support::{Answer, Client, Kind, TestApp, on_both, run};
 use crate::tickets::{Holder, give_free, go, read};
 
 /// What one of a moment's orders must be told: a status, and why if it is refused.
@@ -152,6 +152,47 @@ on_both! {
             assert_eq!(read(&holder.guest, &holder.ticket).await["status"], status);
         }
         assert_eq!((count(app, "scans").await, count(app, "admissions").await), (16, 7));
+    }
+
+    async fn every_look_of_a_moment_has_its_own_answer(app: &TestApp) {
+        let shop = Shop::open(app).await;
+        let gate = app.member(&shop.organizer, "gate", "gate@example.com").await;
+        let elsewhere = app.organizer("Elsewhere").await;
+        let stranger = app.member(&elsewhere, "gate", "stranger@example.com").await;
+        let gone = app.user("gone@example.com").await;
+        gone.post("/api/v1/auth/logout", json!({})).await.expect(204);
+        let holders: Vec<Holder> = join_all((0..4).map(|_| give_free(app, &shop))).await;
+        let sales = join_all((0..4).map(|_| async {
+            shop.purchase(app, shop.items(&[("regular", 1)])).await
+        }));
+        let sales = sales.await;
+        let look = async |client: &Client, code: &str| {
+            client.post("/api/v1/tickets/verify", json!({"code": code})).await
+        };
+        let read = async |client: &Client, payment: &str| {
+            client.get(&format!("/api/v1/payment-intents/{payment}")).await
+        };
+        let rounds = (0..5).flat_map(|_| holders.iter().zip(&sales)).map(async |(holder, sale)| {
+            let looks = [&gate, &stranger, &gone].map(|client| look(client, &holder.code));
+            let next = &sales[1].guest;
+            let reads = [&sale.guest, &shop.admin, next, &gone].map(|client| read(client, &sale.payment));
+            let [known, foreign, nobody] = &join_all(looks).await[..] else { unreachable!() };
+            assert_eq!(known.expect(200).body["reason"], "ok");
+            assert_eq!(known.body["ticket_id"], holder.ticket);
+            assert_eq!(foreign.expect(200).body["reason"], "unknown_ticket");
+            nobody.expect_problem(401, "unauthenticated");
+            let [own, managed, of_another, unread] = &join_all(reads).await[..] else { unreachable!() };
+            assert_eq!(own.expect(200).body["id"], sale.payment);
+            assert!(own.body.get("provider_payment_id").is_none());
+            assert!(managed.expect(200).body.get("provider_payment_id").is_some());
+            match sale.payment == sales[1].payment {
+                true => assert_eq!(of_another.expect(200).body, own.body),
+                false => drop(of_another.expect_problem(404, "not_found")),
+            }
+            unread.expect_problem(401, "unauthenticated");
+        });
+        in_time(join_all(rounds)).await;
+        read(&shop.admin, "pay_01h455vb4pex5vsknk084sn02q").await.expect_problem(404, "not_found");
     }
 }
 

@@ -227,8 +227,9 @@ pub async fn refresh(
         Refreshed::Refused(code) => return Err(Problem::new(code)),
     };
     let mut conn = app.db.read().await?;
-    let user = session::find_user(&mut conn, session.user_id, session.family, now).await?;
+    let mut users = session::find_users(&mut conn, &[session.family], now).await?;
     drop(conn);
+    let user = users.remove(&session.family);
     let user = user.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
     let answer = TokenAnswer::new(&app, user, &session).await?;
     Ok(no_store(HttpResponse::Ok()).json(answer))

@@ -5,14 +5,15 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use crate::app::App;
-use crate::error::Problem;
+use crate::error::{Code, Problem};
 use crate::http::path;
 use crate::orders::{self, Caller, OrderAccess};
-use crate::payments::{self, Payment};
+use crate::payments::{self, BilledPayment, Details, Payment};
 
 /// The payment of the path's `id`, with what the caller is to its order.
 pub struct PaymentAccess {
     pub payment: Payment,
+    pub details: Details,
     pub order: OrderAccess,
 }
 
@@ -25,10 +26,21 @@ impl FromRequest for PaymentAccess {
         Box::pin(async move {
             let caller = Caller::require(&request).await?;
             let app = App::of(&request)?;
+            let id = path::segment(&request, "id")?;
+            let gather = &app.gathers.payments;
+            let found = gather.find(&app.db, id, payments::find_gathered).await?;
+            let BilledPayment {
+                payment,
+                order,
+                details,
+            } = found.ok_or_else(|| Problem::new(Code::NotFound))?;
             let mut conn = app.db.find().await?;
-            let payment = payments::find(&mut conn, path::segment(&request, "id")?).await?;
-            let order = orders::access(&mut conn, caller, payment.order_id).await?;
-            Ok(Self { payment, order })
+            let order = orders::access_to(&mut conn, caller, order).await?;
+            Ok(Self {
+                payment,
+                details,
+                order,
+            })
         })
     }
 }

@@ -129,7 +129,7 @@ impl PaymentView {
         Ok(views.collect())
     }
 
-    fn new(payment: Payment, details: Option<Details>, sight: Sight<'_>) -> Self {
+    pub fn new(payment: Payment, details: Option<Details>, sight: Sight<'_>) -> Self {
         let next_action = details
             .as_ref()
             .filter(|_| payment.status == Status::RequiresAction)
