@@ -81,6 +81,14 @@ impl AuditRow {
     }
 }
 
+/// A row's place in the chain.
+struct Seal {
+    id: AuditId,
+    seq: i64,
+    prev_hash: String,
+    hash: String,
+}
+
 /// Seals what has been written since the last time. Runs in one job at a time.
 pub async fn seal(db: &Db) -> Result<(), Problem> {
     loop {
@@ -88,12 +96,18 @@ pub async fn seal(db: &Db) -> Result<(), Problem> {
             .transaction(async |conn| {
                 let (mut seq, mut prev_hash) = store::head(conn).await?;
                 let rows = store::unsealed(conn, BATCH).await?;
+                let mut seals = Vec::new();
                 for row in &rows {
                     seq += 1;
                     let hash = row.seal(seq, &prev_hash);
-                    store::set_seal(conn, row.id, seq, &prev_hash, &hash).await?;
-                    prev_hash = hash;
+                    seals.push(Seal {
+                        id: row.id,
+                        seq,
+                        prev_hash: std::mem::replace(&mut prev_hash, hash.clone()),
+                        hash,
+                    });
                 }
+                store::set_seals(conn, seals).await?;
                 Ok::<_, Problem>(rows.len())
             })
             .await?;

@@ -8,6 +8,7 @@ mod cached;
 #[cfg(debug_assertions)]
 pub mod crash;
 mod fault;
+pub(crate) mod many;
 mod migrate;
 mod open;
 pub mod schema;
@@ -261,52 +262,8 @@ macro_rules! sql {
         }
     };
 }
+pub(crate) use many::{insert_all, pipelined};
 pub(crate) use sql;
-
-/// The most rows of an insert whose prepared form is kept: each number is a text of its own.
-pub(crate) const ROWS_CACHED_MOST: usize = 4;
-
-/// The most rows of one statement: PostgreSQL takes 65,535 values.
-pub(crate) const ROWS_MOST: usize = 1_000;
-
-/// Inserts any number of rows of one table, inside a transaction.
-///
-/// A statement for every thousand rows on PostgreSQL; one prepared statement for each row, in
-/// one go, on SQLite.
-macro_rules! insert_all {
-    ($conn:expr, $table:expr, $rows:expr) => {{
-        let rows = $rows;
-        $crate::db::sql!($conn,
-            sqlite: |c| c.spawn_blocking(move |c| {
-                let mut inserted = 0;
-                for row in &rows {
-                    let insert = diesel::insert_into($table).values(row);
-                    let insert = $crate::db::Cache::cached(insert);
-                    inserted += diesel::RunQueryDsl::execute(insert, c)?;
-                }
-                diesel::QueryResult::Ok(inserted)
-            }).await,
-            postgres: |c| {
-                let mut inserted = Ok(0);
-                for rows in rows.chunks($crate::db::ROWS_MOST) {
-                    let insert = diesel::insert_into($table).values(rows);
-                    let done = if rows.len() <= $crate::db::ROWS_CACHED_MOST {
-                        let insert = $crate::db::Cache::cached(insert);
-                        diesel_async::RunQueryDsl::execute(insert, c).await
-                    } else {
-                        diesel_async::RunQueryDsl::execute(insert, c).await
-                    };
-                    inserted = done.and_then(|done| Ok(inserted? + done));
-                    if inserted.is_err() {
-                        break;
-                    }
-                }
-                inserted
-            }
-        )
-    }};
-}
-pub(crate) use insert_all;
 
 impl Conn {
     /// Runs `work` in a transaction, or in a savepoint if one is already open.

@@ -1,8 +1,11 @@
 //! The audit log's table.
 
 use diesel::prelude::*;
+use diesel::sql_types::{self, Array};
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
+use super::Seal;
 use crate::db::schema::audit;
 use crate::db::values::Timestamp;
 use crate::db::{Cache, Conn, insert_all, sql};
@@ -128,25 +131,43 @@ pub(super) async fn count_unsealed(conn: &mut Conn) -> QueryResult<i64> {
         .await)
 }
 
-pub(super) async fn set_seal(
-    conn: &mut Conn,
-    id: AuditId,
-    seq: i64,
-    prev_hash: &str,
-    hash: &str,
-) -> QueryResult<()> {
-    sql!(conn, |c| diesel::update(audit::table.find(id))
-        .filter(audit::seq.is_null())
-        .set((
-            audit::seq.eq(seq),
-            audit::prev_hash.eq(prev_hash),
-            audit::hash.eq(hash),
-        ))
-        .cached()
-        .execute(c)
-        .await)?;
-    Ok(())
+/// Seals rows that are not sealed yet, in one statement or one go.
+pub(super) async fn set_seals(conn: &mut Conn, seals: Vec<Seal>) -> QueryResult<()> {
+    sql!(conn,
+        sqlite: |c| c.spawn_blocking(move |c| {
+            for seal in seals {
+                let update = diesel::update(audit::table.find(seal.id))
+                    .filter(audit::seq.is_null())
+                    .set((
+                        audit::seq.eq(seal.seq),
+                        audit::prev_hash.eq(seal.prev_hash),
+                        audit::hash.eq(seal.hash),
+                    ));
+                diesel::RunQueryDsl::execute(update.cached(), c)?;
+            }
+            Ok(())
+        }).await,
+        postgres: |c| {
+            let ids: Vec<Uuid> = seals.iter().map(|seal| seal.id.uuid()).collect();
+            let numbers: Vec<i64> = seals.iter().map(|seal| seal.seq).collect();
+            let prev: Vec<&str> = seals.iter().map(|seal| seal.prev_hash.as_str()).collect();
+            let hashes: Vec<&str> = seals.iter().map(|seal| seal.hash.as_str()).collect();
+            diesel::sql_query(SET_SEALS)
+                .bind::<Array<sql_types::Uuid>, _>(ids)
+                .bind::<Array<sql_types::BigInt>, _>(numbers)
+                .bind::<Array<sql_types::Text>, _>(prev)
+                .bind::<Array<sql_types::Text>, _>(hashes)
+                .execute(c)
+                .await
+                .map(drop)
+        }
+    )
 }
+
+/// PostgreSQL's: diesel knows no update from a list of rows.
+const SET_SEALS: &str = "UPDATE audit SET seq = seal.seq, prev_hash = seal.prev_hash, hash = seal.hash \
+     FROM unnest($1, $2, $3, $4) AS seal (id, seq, prev_hash, hash) \
+     WHERE audit.id = seal.id AND audit.seq IS NULL";
 
 pub(super) async fn sealed_after(
     conn: &mut Conn,

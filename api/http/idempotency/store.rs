@@ -11,7 +11,7 @@ use super::Saved;
 use super::claim::{Claim, Earlier, KEPT, LEASE};
 use crate::db::schema::idempotency;
 use crate::db::values::{Json, Timestamp, text_enum};
-use crate::db::{Cache, Conn, sql};
+use crate::db::{Cache, Conn, pipelined, sql};
 use crate::error::{Code, Problem};
 
 text_enum! {
@@ -145,12 +145,16 @@ pub(super) async fn take_all(
             }
             Ok(taken)
         }).await,
-        postgres: |c| diesel::insert_into(idempotency::table)
-            .values(rows)
-            .on_conflict_do_nothing()
-            .returning((idempotency::caller, idempotency::key, idempotency::route))
-            .get_results(c)
-            .await
+        postgres: |c| {
+            let taken = pipelined!(c, &rows, |rows, c| diesel::insert_into(idempotency::table)
+                .values(rows)
+                .on_conflict_do_nothing()
+                .returning((idempotency::caller, idempotency::key, idempotency::route))
+                .cached()
+                .get_results(c)
+                .await);
+            taken.map(|taken: Vec<Vec<(String, String, String)>>| taken.concat())
+        }
     )?;
     let mut taken: HashSet<_> = taken.into_iter().collect();
     let is_taken = |claim: &&Claim| {
@@ -270,7 +274,9 @@ pub(super) async fn save_all(
             }
             Ok(())
         }).await,
-        postgres: |c| upsert!(rows).execute(c).await.map(drop)
+        postgres: |c| {
+            pipelined!(c, &rows, |rows, c| upsert!(rows).cached().execute(c).await).map(drop)
+        }
     )
 }
 
