@@ -8,6 +8,7 @@ mod cached;
 #[cfg(debug_assertions)]
 pub mod crash;
 mod fault;
+mod lease;
 pub(crate) mod many;
 mod migrate;
 mod open;
@@ -23,7 +24,6 @@ pub mod values;
 use std::error::Error;
 use std::time::Duration;
 
-use deadpool::managed::{Manager, Object};
 use deadpool::{Runtime, Status};
 use diesel::QueryResult;
 use diesel::connection::AnsiTransactionManager;
@@ -37,6 +37,8 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, Tr
 use crate::metrics::{self, Stopwatch};
 pub use cached::Cache;
 pub use fault::{Fault, Transient};
+pub use lease::Lease;
+use lease::Use;
 pub use open::sqlite_path;
 
 pub type SqliteConn = SyncConnectionWrapper<SqliteConnection, blocking::BlockingThreads>;
@@ -359,62 +361,4 @@ async fn commit<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
 
 async fn rollback<C: AsyncConnection>(conn: &mut C) -> QueryResult<()> {
     C::TransactionManager::rollback_transaction(conn).await
-}
-
-/// What a connection is wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    Read,
-    Find,
-    Write,
-}
-
-/// A pooled connection, closed rather than returned if it is dropped in the
-/// middle of a query or a transaction.
-///
-/// That is what a cancelled request does. The pool would otherwise keep the
-/// connection, its transaction and its locks, until it is next asked for.
-pub struct Lease<M: Manager> {
-    object: Option<Object<M>>,
-    busy: bool,
-    depth: u32,
-    what_for: Use,
-}
-
-impl<M: Manager> Lease<M> {
-    fn new(object: Object<M>, what_for: Use) -> Self {
-        Self {
-            object: Some(object),
-            busy: false,
-            depth: 0,
-            what_for,
-        }
-    }
-
-    #[expect(clippy::expect_used, reason = "taken by nobody but `drop`")]
-    pub fn enter(&mut self) -> &mut M::Type {
-        self.busy = true;
-        blocking::run_here(match self.what_for {
-            Use::Read => false,
-            Use::Find => true,
-            // While a transaction is open it has the lock.
-            Use::Write => self.depth > 0,
-        });
-        self.object.as_mut().expect("held until dropped")
-    }
-
-    pub fn leave(&mut self) {
-        blocking::run_here(false);
-        self.busy = false;
-    }
-}
-
-impl<M: Manager> Drop for Lease<M> {
-    fn drop(&mut self) {
-        if (self.busy || self.depth > 0)
-            && let Some(object) = self.object.take()
-        {
-            drop(Object::take(object));
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Payment gateways: one trait, and the registry of those that are configured.
+//! Payment gateways: one trait, and what is said through it.
 //!
 //! A gateway only translates between its own wire format and what is here. It never touches
 //! our tables and never decides a transition; what differs between gateways is data in its
@@ -7,6 +7,7 @@
 
 pub(crate) mod dummy;
 mod next_action;
+mod registry;
 #[cfg(test)]
 pub mod scripted;
 mod start;
@@ -14,7 +15,6 @@ pub(crate) mod stripe;
 pub(crate) mod watched;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
@@ -22,14 +22,13 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use self::watched::{Notes, Watched};
-use crate::clock::Clock;
 pub use crate::db::values::Timestamp;
 use crate::http::outbound;
 pub use crate::id::PaymentId;
 use crate::money::AMOUNT_MOST_MINOR;
 pub use crate::money::{Currency, Money};
 pub use next_action::{ClientSecret, KeptAction, NextAction};
+pub use registry::Gateways;
 pub use start::{Buyer, CreatePayment, Presentation};
 
 /// The one account of a gateway; several accounts come later.
@@ -378,75 +377,4 @@ pub struct Capabilities {
     pub horizon: Duration,
     /// The longest that a payment may stay payable.
     pub expiry_most: Duration,
-}
-
-/// The gateways that are configured.
-#[derive(Clone)]
-pub struct Gateways {
-    all: Vec<Arc<dyn Gateway>>,
-    dummy: Option<Arc<dummy::Dummy>>,
-    default: Option<String>,
-    clock: Clock,
-    notes: Arc<Notes>,
-}
-
-impl Gateways {
-    pub(crate) fn new(dummy: Option<dummy::Dummy>, default: Option<String>, clock: Clock) -> Self {
-        let dummy = dummy.map(Arc::new);
-        let mut gateways = Self {
-            all: Vec::new(),
-            dummy: dummy.clone(),
-            default,
-            clock,
-            notes: Arc::default(),
-        };
-        if let Some(dummy) = dummy {
-            gateways.add(dummy);
-        }
-        gateways
-    }
-
-    /// One more, which takes what names it.
-    pub(crate) fn add(&mut self, gateway: Arc<dyn Gateway>) {
-        self.all.push(Arc::new(Watched {
-            gateway,
-            notes: self.notes.clone(),
-            clock: self.clock.clone(),
-        }));
-    }
-
-    /// With one more gateway, which is then the default.
-    #[must_use]
-    pub fn with(mut self, gateway: Arc<dyn Gateway>) -> Self {
-        self.default = Some(gateway.id().to_owned());
-        self.add(gateway);
-        self
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Gateway>> {
-        self.all.iter()
-    }
-
-    pub fn find(&self, id: &str) -> Option<&Arc<dyn Gateway>> {
-        self.all.iter().find(|gateway| gateway.id() == id)
-    }
-
-    /// The gateway of a payment that names none.
-    pub fn default(&self) -> Option<&Arc<dyn Gateway>> {
-        self.find(self.default.as_deref()?)
-    }
-
-    /// Whether the default that is configured exists.
-    pub fn default_is_known(&self) -> bool {
-        self.default.is_none() || self.default().is_some()
-    }
-
-    /// What was asked of them, and nobody has written down.
-    pub(crate) fn notes(&self) -> &Notes {
-        &self.notes
-    }
-
-    pub(crate) fn dummy(&self) -> Option<&Arc<dummy::Dummy>> {
-        self.dummy.as_ref()
-    }
 }
