@@ -110,11 +110,7 @@ macro_rules! tickets_at_gate {
 
 /// A ticket in one read.
 pub(super) async fn find(conn: &mut Conn, id: TicketId) -> Result<Option<Record>, Problem> {
-    let found: Option<(Card, Option<List>)> = sql!(conn, |c| tickets_at_gate!(tickets::id.eq(id))
-        .first(c)
-        .await)
-    .optional()?;
-    Ok(found.map(Record::from))
+    Ok(find_gathered(conn, &[id]).await?.remove(&id))
 }
 
 /// The tickets that are looked at at the same moment.
@@ -127,8 +123,12 @@ pub(super) async fn find_gathered(
             .cached()
             .load(c)
             .await)?;
-    let by_id = |found: (Card, Option<List>)| (found.0.ticket.id, Record::from(found));
-    Ok(found.into_iter().map(by_id).collect())
+    Ok(by_id(found))
+}
+
+fn by_id(found: Vec<(Card, Option<List>)>) -> HashMap<TicketId, Record> {
+    let records = found.into_iter().map(Record::from);
+    records.map(|it| (it.card.ticket.id, it)).collect()
 }
 
 /// Several tickets in one read.
@@ -141,12 +141,9 @@ pub(super) async fn find_all(
         sql!(conn, |c| tickets_at_gate!(tickets::id.eq_any(&ids))
             .load(c)
             .await)?;
-    let mut read: HashMap<TicketId, _> = read
-        .into_iter()
-        .map(|found| (found.0.ticket.id, found))
-        .collect();
+    let mut read = by_id(read);
     let found = shown.iter().filter_map(|(member, credential)| {
-        let record = Record::from(read.remove(&credential.ticket)?);
+        let record = read.remove(&credential.ticket)?;
         let found = Found::of(record, Some(*credential), member)?;
         Some((credential.ticket, found))
     });
