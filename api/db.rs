@@ -264,7 +264,7 @@ macro_rules! sql {
         }
     };
 }
-pub(crate) use many::{insert_all, pipelined};
+pub(crate) use many::bulk_row;
 pub(crate) use sql;
 
 impl Conn {

@@ -8,22 +8,23 @@ use uuid::Uuid;
 use super::Seal;
 use crate::db::schema::audit;
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::id::{AuditId, OrganizerId};
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = audit)]
-pub struct AuditRow {
-    pub id: AuditId,
-    pub organizer_id: Option<OrganizerId>,
-    pub actor: String,
-    pub action: String,
-    pub object: String,
-    pub digest: String,
-    pub at: Timestamp,
-    pub seq: Option<i64>,
-    pub prev_hash: Option<String>,
-    pub hash: Option<String>,
+bulk_row! {
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub struct AuditRow in audit {
+        pub id: AuditId,
+        pub organizer_id: Option<OrganizerId>,
+        pub actor: String,
+        pub action: String,
+        pub object: String,
+        pub digest: String,
+        pub at: Timestamp,
+        pub seq: Option<i64>,
+        pub prev_hash: Option<String>,
+        pub hash: Option<String>,
+    }
 }
 
 /// Which rows a reader asks for, and may see.
@@ -48,7 +49,7 @@ pub(super) async fn insert(conn: &mut Conn, row: &AuditRow) -> QueryResult<()> {
 }
 
 pub async fn insert_all(conn: &mut Conn, rows: Vec<AuditRow>) -> QueryResult<()> {
-    insert_all!(conn, audit::table, rows)?;
+    many::insert_all(conn, rows).await?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use super::BoothStatus;
 use crate::db::schema::{booth_types, booths};
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::id::{BoothId, BoothTypeId, EventId};
 use crate::money::Currency;
 
@@ -29,19 +29,20 @@ pub struct BoothType {
     pub updated_at: Timestamp,
 }
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = booths)]
-pub struct Booth {
-    pub id: BoothId,
-    pub event_id: EventId,
-    pub booth_type_id: BoothTypeId,
-    pub number: String,
-    /// Empty where the event has one hall only.
-    pub hall: String,
-    pub status: BoothStatus,
-    pub version: i64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
+bulk_row! {
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub struct Booth in booths {
+        pub id: BoothId,
+        pub event_id: EventId,
+        pub booth_type_id: BoothTypeId,
+        pub number: String,
+        /// Empty where the event has one hall only.
+        pub hall: String,
+        pub status: BoothStatus,
+        pub version: i64,
+        pub created_at: Timestamp,
+        pub updated_at: Timestamp,
+    }
 }
 
 /// Inserts a type unless its slug is taken in the event.
@@ -159,7 +160,7 @@ pub async fn count_available(
 /// Inserts booths, all or none; none when a number is taken.
 pub(super) async fn insert(conn: &mut Conn, rows: Vec<Booth>) -> QueryResult<bool> {
     let inserted = conn
-        .transaction(async |conn| insert_all!(conn, booths::table, rows))
+        .transaction(async |conn| many::insert_all(conn, rows).await)
         .await;
     match inserted {
         Ok(_) => Ok(true),

@@ -1,142 +1,112 @@
 //! Many rows in one go.
 //!
-//! On PostgreSQL the text of an insert grows with its rows, and one of a new length is parsed
-//! anew, which costs more than the rows. So rows go in pieces of a few lengths, each prepared
-//! once for each connection, all of them sent before the first is answered. On SQLite a
-//! statement that is prepared once takes one row after the other.
+//! PostgreSQL gets an array for each column and makes the rows of them: one text, prepared once
+//! for each connection, however many rows there are. On SQLite a statement that is prepared
+//! once takes one row after the other.
 
 use diesel::QueryResult;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::pg::Pg;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sqlite::SqliteConnection;
+use diesel_async::RunQueryDsl;
 
-/// The lengths of pieces whose prepared form is kept.
-const LENGTHS: [usize; 3] = [16, 4, 1];
+use super::{Cache, Conn, sql};
 
-/// The most rows that go in such pieces.
-pub const PIECED_MOST: usize = 200;
+/// A statement of PostgreSQL's own.
+pub type Statement<'a> = BoxedSqlQuery<'a, Pg, SqlQuery>;
 
-/// The most rows of one statement: PostgreSQL takes 65,535 values.
-pub const ROWS_MOST: usize = 1_000;
+/// A row of a table into which many go at once; made by [`bulk_row!`].
+pub trait BulkRow: Send + Sync + Sized + 'static {
+    const TABLE: &'static str;
+    const COLUMNS: &'static [&'static str];
 
-/// Rows in as few pieces of those lengths as can be, in their order.
-pub fn pieces<T>(mut rows: &[T]) -> Vec<&[T]> {
-    let mut pieces = Vec::new();
-    for length in LENGTHS {
-        while let Some((piece, rest)) = rows.split_at_checked(length) {
-            pieces.push(piece);
-            rows = rest;
-        }
+    /// Binds the columns of some rows, in the order of [`BulkRow::COLUMNS`].
+    fn bind<'a>(statement: Statement<'a>, rows: &'a [Self]) -> Statement<'a>;
+
+    fn insert(&self, conn: &mut SqliteConnection) -> QueryResult<usize>;
+}
+
+/// Inserts any number of rows of one table; says how many.
+pub async fn insert_all<R: BulkRow>(conn: &mut Conn, rows: Vec<R>) -> QueryResult<usize> {
+    if rows.is_empty() {
+        return Ok(0);
     }
-    pieces
+    sql!(conn,
+        sqlite: |c| {
+            c.spawn_blocking(move |c| rows.iter().map(|row| row.insert(c)).sum()).await
+        },
+        postgres: |c| insert(&rows, "").cached().execute(c).await
+    )
 }
 
-/// What several statements of one transaction came to. After one has failed, PostgreSQL only
-/// says so of the others: the cause is the one that it has a word for.
-pub fn all<T>(results: Vec<QueryResult<T>>) -> QueryResult<Vec<T>> {
-    let is_cause =
-        |error: &Error| !matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, _));
-    let (mut done, mut failed) = (Vec::new(), None);
-    for result in results {
-        match (result, &failed) {
-            (Ok(value), _) => done.push(value),
-            (Err(error), None) => failed = Some(error),
-            (Err(error), Some(first)) if is_cause(&error) && !is_cause(first) => {
-                failed = Some(error);
-            }
-            (Err(_), Some(_)) => {}
+/// PostgreSQL's insert of some rows, and what follows it.
+pub fn insert<'a, R: BulkRow>(rows: &'a [R], and_then: &str) -> Statement<'a> {
+    let text = format!("{} {and_then}", insert_text(R::TABLE, R::COLUMNS));
+    R::bind(diesel::sql_query(text).into_boxed(), rows)
+}
+
+fn insert_text(table: &str, columns: &[&str]) -> String {
+    let names: Vec<String> = columns.iter().map(|name| format!("\"{name}\"")).collect();
+    let arrays: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
+    format!(
+        "INSERT INTO {table} ({}) SELECT * FROM unnest({})",
+        names.join(", "),
+        arrays.join(", ")
+    )
+}
+
+/// Declares a struct whose fields are the columns of a table, of which many rows are inserted
+/// at once.
+macro_rules! bulk_row {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident in $table:ident {
+            $($(#[$about:meta])* $field_vis:vis $field:ident: $type:ty),+ $(,)?
         }
-    }
-    failed.map_or(Ok(done), Err)
-}
+    ) => {
+        $(#[$meta])*
+        #[derive(diesel::Insertable)]
+        #[diesel(table_name = $table)]
+        $vis struct $name { $($(#[$about])* $field_vis $field: $type),+ }
 
-/// Runs a statement for each piece of some rows on PostgreSQL, inside a transaction.
-macro_rules! pipelined {
-    ($conn:expr, $rows:expr, |$piece:ident, $c:ident| $query:expr) => {{
-        let (shared, rows) = (&*$conn, $rows);
-        let runs = $crate::db::many::pieces(rows)
-            .into_iter()
-            .map(|$piece| async move {
-                let mut connection = shared;
-                let $c = &mut connection;
-                $query
-            });
-        $crate::db::many::all(futures_util::future::join_all(runs).await)
-    }};
-}
-pub(crate) use pipelined;
+        impl $crate::db::many::BulkRow for $name {
+            const TABLE: &'static str = stringify!($table);
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
 
-/// Inserts any number of rows of one table, inside a transaction.
-macro_rules! insert_all {
-    ($conn:expr, $table:expr, $rows:expr) => {{
-        let rows = $rows;
-        $crate::db::sql!($conn,
-            sqlite: |c| c.spawn_blocking(move |c| {
-                let mut inserted = 0;
-                for row in &rows {
-                    let insert = diesel::insert_into($table).values(row);
-                    let insert = $crate::db::Cache::cached(insert);
-                    inserted += diesel::RunQueryDsl::execute(insert, c)?;
-                }
-                diesel::QueryResult::Ok(inserted)
-            }).await,
-            postgres: |c| if rows.len() <= $crate::db::many::PIECED_MOST {
-                let inserted = $crate::db::pipelined!(c, &rows, |piece, c| {
-                    let insert = diesel::insert_into($table).values(piece);
-                    let insert = $crate::db::Cache::cached(insert);
-                    diesel_async::RunQueryDsl::execute(insert, c).await
-                });
-                inserted.map(|inserted| inserted.iter().sum())
-            } else {
-                let mut inserted = Ok(0);
-                for rows in rows.chunks($crate::db::many::ROWS_MOST) {
-                    let insert = diesel::insert_into($table).values(rows);
-                    let done = diesel_async::RunQueryDsl::execute(insert, c).await;
-                    inserted = done.and_then(|done| Ok(inserted? + done));
-                    if inserted.is_err() {
-                        break;
-                    }
-                }
-                inserted
+            fn bind<'a>(
+                statement: $crate::db::many::Statement<'a>,
+                rows: &'a [Self],
+            ) -> $crate::db::many::Statement<'a> {
+                $(
+                    let column: Vec<&$type> = rows.iter().map(|row| &row.$field).collect();
+                    let statement = statement.bind::<diesel::sql_types::Array<
+                        diesel::dsl::SqlTypeOf<$table::$field>,
+                    >, _>(column);
+                )+
+                statement
             }
-        )
-    }};
+
+            fn insert(
+                &self,
+                conn: &mut diesel::sqlite::SqliteConnection,
+            ) -> diesel::QueryResult<usize> {
+                let insert = diesel::insert_into($table::table).values(self);
+                diesel::RunQueryDsl::execute($crate::db::Cache::cached(insert), conn)
+            }
+        }
+    };
 }
-pub(crate) use insert_all;
+pub(crate) use bulk_row;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn error(kind: DatabaseErrorKind) -> Error {
-        Error::DatabaseError(kind, Box::new("why".to_owned()))
-    }
+    use super::insert_text;
 
     #[test]
-    fn pieces_are_all_rows_in_their_order() {
-        for count in 0..PIECED_MOST {
-            let rows: Vec<usize> = (0..count).collect();
-            let pieces = pieces(&rows);
-            assert!(pieces.iter().all(|piece| LENGTHS.contains(&piece.len())));
-            assert!(pieces.len() <= count / 16 + 6, "{count}: {}", pieces.len());
-            assert_eq!(pieces.concat(), rows);
-        }
-    }
-
-    #[test]
-    fn the_cause_is_told_and_not_what_followed_from_it() {
-        let aborted = || Err::<u32, _>(error(DatabaseErrorKind::Unknown));
-        let cause = || Err(error(DatabaseErrorKind::UniqueViolation));
-        for results in [
-            vec![Ok(1), cause(), aborted()],
-            vec![aborted(), Ok(1), cause(), aborted()],
-        ] {
-            let told = all(results);
-            let is_cause = matches!(
-                told,
-                Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
-            );
-            assert!(is_cause, "{told:?}");
-        }
-        assert!(all(vec![Ok(1), aborted()]).is_err());
-        assert_eq!(all(vec![Ok(1), Ok(2)]), Ok(vec![1, 2]));
+    fn an_insert_has_one_text_for_any_number_of_rows() {
+        assert_eq!(
+            insert_text("scans", &["id", "at"]),
+            r#"INSERT INTO scans ("id", "at") SELECT * FROM unnest($1, $2)"#
+        );
     }
 }

@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::schema::{self, jobs, organizers};
 use super::testing::{on_each_database, postgres_url};
 use super::values::{Json, Timestamp};
-use super::{Conn, Db, DbError, PoolSettings, Transient, insert_all, sql};
+use super::{Conn, Db, DbError, PoolSettings, Transient, bulk_row, many, sql};
 use crate::id::{JobId, OrganizerId};
 
 fn now() -> Timestamp {
@@ -234,26 +234,49 @@ fn a_snapshot_sees_one_state_and_keeps_nobody_waiting() {
     });
 }
 
+bulk_row! {
+    struct NewJob in jobs {
+        id: JobId,
+        kind: String,
+        payload: Json<serde_json::Value>,
+        dedupe_key: Option<String>,
+        status: String,
+        attempts: i64,
+        run_at: Timestamp,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
+}
+
 #[test]
 fn many_rows_go_in_with_one_statement() {
     on_each_database(async |_, db| {
-        let rows: Vec<_> = (0..100)
-            .map(|number| {
-                (
-                    jobs::id.eq(JobId::new()),
-                    jobs::kind.eq("sweep"),
-                    jobs::payload.eq(Json(serde_json::json!({ "number": number }))),
-                    jobs::status.eq("queued"),
-                    jobs::attempts.eq(0_i64),
-                    jobs::run_at.eq(now()),
-                    jobs::created_at.eq(now()),
-                    jobs::updated_at.eq(now()),
-                )
-            })
-            .collect();
+        let row = |number| NewJob {
+            id: JobId::new(),
+            kind: "sweep".to_owned(),
+            payload: Json(serde_json::json!({ "number": number })),
+            dedupe_key: (number == 0).then(|| "the first".to_owned()),
+            status: "queued".to_owned(),
+            attempts: number,
+            run_at: now(),
+            created_at: now(),
+            updated_at: now(),
+        };
         let mut conn = db.write().await.unwrap();
         let conn = &mut conn;
-        assert_eq!(insert_all!(conn, jobs::table, rows).unwrap(), 100);
+        for (numbers, inserted) in [(0..0, 0), (0..1, 1), (1..100, 99), (100..3_000, 2_900)] {
+            let rows = numbers.map(row).collect();
+            assert_eq!(many::insert_all(conn, rows).await, Ok(inserted));
+        }
+        let read: Vec<(i64, Option<String>)> = sql!(conn, |c| jobs::table
+            .order(jobs::id)
+            .select((jobs::attempts, jobs::dedupe_key))
+            .load(c)
+            .await)
+        .unwrap();
+        let first = (0, Some("the first".to_owned()));
+        let others = (1..3_000).map(|number| (number, None));
+        assert!(std::iter::once(first).chain(others).eq(read));
         let read: (Timestamp, Json<serde_json::Value>) = sql!(conn, |c| jobs::table
             .order(jobs::id)
             .select((jobs::run_at, jobs::payload))

@@ -6,20 +6,21 @@ use diesel_async::RunQueryDsl;
 use super::lists::List;
 use crate::db::schema::admissions;
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::id::{AdmissionId, CheckinListId, ScanId, TicketId};
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = admissions)]
-pub(super) struct Admission {
-    pub id: AdmissionId,
-    pub ticket_id: TicketId,
-    pub list_id: CheckinListId,
-    pub opened_by: ScanId,
-    pub closed_by: Option<ScanId>,
-    pub multi_entry: bool,
-    pub opened_at: Timestamp,
-    pub closed_at: Option<Timestamp>,
+bulk_row! {
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub(super) struct Admission in admissions {
+        pub id: AdmissionId,
+        pub ticket_id: TicketId,
+        pub list_id: CheckinListId,
+        pub opened_by: ScanId,
+        pub closed_by: Option<ScanId>,
+        pub multi_entry: bool,
+        pub opened_at: Timestamp,
+        pub closed_at: Option<Timestamp>,
+    }
 }
 
 /// Lets a ticket in; `false` when it is in, or was in where that is allowed once. Two gates at
@@ -82,7 +83,7 @@ pub(super) async fn newest(
 
 /// Lets several tickets in, or fails when one of them is in or was.
 pub(super) async fn insert_all(conn: &mut Conn, rows: Vec<Admission>) -> QueryResult<()> {
-    insert_all!(conn, admissions::table, rows)?;
+    many::insert_all(conn, rows).await?;
     Ok(())
 }
 

@@ -8,29 +8,30 @@ use diesel_async::RunQueryDsl;
 use super::{Direction, Reason, ScanResult};
 use crate::db::schema::scans;
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::id::{CheckinListId, EventId, OrganizerId, ScanId, TicketId};
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = scans)]
-pub struct Scan {
-    pub id: ScanId,
-    pub organizer_id: Option<OrganizerId>,
-    pub event_id: Option<EventId>,
-    pub list_id: Option<CheckinListId>,
-    pub ticket_id: Option<TicketId>,
-    pub scanner: String,
-    pub nonce: Option<String>,
-    pub code_digest: String,
-    pub direction: Direction,
-    pub result: ScanResult,
-    pub reason: Reason,
-    pub note: Option<String>,
-    pub gate: Option<String>,
-    pub undoes: Option<ScanId>,
-    /// What was answered, to be repeated to the letter.
-    pub answer: String,
-    pub at: Timestamp,
+bulk_row! {
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub struct Scan in scans {
+        pub id: ScanId,
+        pub organizer_id: Option<OrganizerId>,
+        pub event_id: Option<EventId>,
+        pub list_id: Option<CheckinListId>,
+        pub ticket_id: Option<TicketId>,
+        pub scanner: String,
+        pub nonce: Option<String>,
+        pub code_digest: String,
+        pub direction: Direction,
+        pub result: ScanResult,
+        pub reason: Reason,
+        pub note: Option<String>,
+        pub gate: Option<String>,
+        pub undoes: Option<ScanId>,
+        /// What was answered, to be repeated to the letter.
+        pub answer: String,
+        pub at: Timestamp,
+    }
 }
 
 /// Adds a scan, unless its scanner has used the nonce, or it undoes what is undone.
@@ -46,7 +47,7 @@ pub(super) async fn insert(conn: &mut Conn, row: &Scan) -> QueryResult<bool> {
 
 /// Adds several, or fails when one of their nonces was used.
 pub(super) async fn insert_all(conn: &mut Conn, rows: Vec<Scan>) -> QueryResult<()> {
-    insert_all!(conn, scans::table, rows)?;
+    many::insert_all(conn, rows).await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::Cause;
 use crate::db::schema::{journals, postings};
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::id::{JournalId, OrderId, OrganizerId, PaymentId, PostingId};
 use crate::money::Currency;
 
@@ -23,15 +23,16 @@ pub(super) struct JournalRow {
     pub created_at: Timestamp,
 }
 
-#[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = postings)]
-pub(super) struct PostingRow {
-    pub id: PostingId,
-    pub journal_id: JournalId,
-    pub debit_account: String,
-    pub credit_account: String,
-    pub amount_minor: i64,
-    pub currency: Currency,
+bulk_row! {
+    #[derive(Debug, Clone)]
+    pub(super) struct PostingRow in postings {
+        pub id: PostingId,
+        pub journal_id: JournalId,
+        pub debit_account: String,
+        pub credit_account: String,
+        pub amount_minor: i64,
+        pub currency: Currency,
+    }
 }
 
 pub(super) async fn insert(
@@ -44,7 +45,7 @@ pub(super) async fn insert(
         .cached()
         .execute(c)
         .await)?;
-    insert_all!(conn, postings::table, rows)?;
+    many::insert_all(conn, rows).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use crate::booths::{self, BoothStatus};
 use crate::db::schema::holds;
 use crate::db::values::{Timestamp, text_enum};
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::error::Problem;
 use crate::id::{BoothId, HoldId, InventoryId, OrderId};
 use crate::inventory::{self, Portion};
@@ -24,18 +24,19 @@ text_enum! {
     }
 }
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = holds)]
-pub(super) struct Hold {
-    id: HoldId,
-    order_id: OrderId,
-    inventory_id: Option<InventoryId>,
-    booth_id: Option<BoothId>,
-    quantity: i64,
-    status: HoldStatus,
-    expires_at: Timestamp,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+bulk_row! {
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub(super) struct Hold in holds {
+        id: HoldId,
+        order_id: OrderId,
+        inventory_id: Option<InventoryId>,
+        booth_id: Option<BoothId>,
+        quantity: i64,
+        status: HoldStatus,
+        expires_at: Timestamp,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
 }
 
 /// What an order holds now.
@@ -106,7 +107,7 @@ impl Hold {
 
 /// Notes what was taken.
 pub(super) async fn insert(conn: &mut Conn, rows: Vec<Hold>) -> Result<(), Problem> {
-    insert_all!(conn, holds::table, rows)?;
+    many::insert_all(conn, rows).await?;
     Ok(())
 }
 

@@ -11,57 +11,59 @@ use serde_json::{Map, Value};
 use super::{ItemKind, OrderScope, OrderStatus, PaymentStatus};
 use crate::db::schema::{order_items, orders};
 use crate::db::values::{Json, Timestamp};
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::id::{
     BoothTypeId, EventId, EventSessionId, OrderId, OrderItemId, OrganizerId, TicketTypeId, UserId,
 };
 use crate::ledger::Balance;
 use crate::money::Currency;
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = orders)]
-pub struct Order {
-    pub id: OrderId,
-    pub organizer_id: OrganizerId,
-    pub event_id: EventId,
-    pub session_id: Option<EventSessionId>,
-    pub owner_id: Option<UserId>,
-    pub token_version: i64,
-    pub buyer_name: String,
-    pub buyer_email: String,
-    pub buyer_phone: Option<String>,
-    pub origin: String,
-    pub status: OrderStatus,
-    pub payment_status: PaymentStatus,
-    pub currency: Currency,
-    pub total_minor: i64,
-    pub paid_minor: i64,
-    pub refunded_minor: i64,
-    pub expires_at: Timestamp,
-    pub confirmed_at: Option<Timestamp>,
-    pub locale: Option<String>,
-    pub description: Option<String>,
-    pub metadata: Json<Map<String, Value>>,
-    pub version: i64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
+bulk_row! {
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub struct Order in orders {
+        pub id: OrderId,
+        pub organizer_id: OrganizerId,
+        pub event_id: EventId,
+        pub session_id: Option<EventSessionId>,
+        pub owner_id: Option<UserId>,
+        pub token_version: i64,
+        pub buyer_name: String,
+        pub buyer_email: String,
+        pub buyer_phone: Option<String>,
+        pub origin: String,
+        pub status: OrderStatus,
+        pub payment_status: PaymentStatus,
+        pub currency: Currency,
+        pub total_minor: i64,
+        pub paid_minor: i64,
+        pub refunded_minor: i64,
+        pub expires_at: Timestamp,
+        pub confirmed_at: Option<Timestamp>,
+        pub locale: Option<String>,
+        pub description: Option<String>,
+        pub metadata: Json<Map<String, Value>>,
+        pub version: i64,
+        pub created_at: Timestamp,
+        pub updated_at: Timestamp,
+    }
 }
 
-/// A line of an order, at the price of when it was made.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = order_items)]
-pub struct Item {
-    pub id: OrderItemId,
-    pub order_id: OrderId,
-    pub position: i64,
-    pub kind: ItemKind,
-    pub ticket_type_id: Option<TicketTypeId>,
-    pub booth_type_id: Option<BoothTypeId>,
-    pub name: String,
-    pub quantity: i64,
-    pub unit_price_minor: i64,
-    pub total_minor: i64,
-    pub created_at: Timestamp,
+bulk_row! {
+    /// A line of an order, at the price of when it was made.
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub struct Item in order_items {
+        pub id: OrderItemId,
+        pub order_id: OrderId,
+        pub position: i64,
+        pub kind: ItemKind,
+        pub ticket_type_id: Option<TicketTypeId>,
+        pub booth_type_id: Option<BoothTypeId>,
+        pub name: String,
+        pub quantity: i64,
+        pub unit_price_minor: i64,
+        pub total_minor: i64,
+        pub created_at: Timestamp,
+    }
 }
 
 pub(super) async fn insert(
@@ -69,8 +71,8 @@ pub(super) async fn insert(
     orders: Vec<Order>,
     items: Vec<Item>,
 ) -> QueryResult<()> {
-    insert_all!(conn, orders::table, orders)?;
-    insert_all!(conn, order_items::table, items)?;
+    many::insert_all(conn, orders).await?;
+    many::insert_all(conn, items).await?;
     Ok(())
 }
 

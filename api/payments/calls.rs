@@ -9,25 +9,26 @@ use diesel_async::RunQueryDsl;
 use crate::app::App;
 use crate::db::schema::gateway_calls;
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::error::Problem;
 use crate::gateways::watched::{CallOutcome, Note, Operation};
 use crate::id::{GatewayCallId, PaymentId};
 
 const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// A call to a gateway.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = gateway_calls)]
-pub struct GatewayCall {
-    pub id: GatewayCallId,
-    pub payment_id: Option<PaymentId>,
-    pub provider: String,
-    pub operation: Operation,
-    pub outcome: CallOutcome,
-    pub code: Option<String>,
-    pub took_ms: i64,
-    pub created_at: Timestamp,
+bulk_row! {
+    /// A call to a gateway.
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub struct GatewayCall in gateway_calls {
+        pub id: GatewayCallId,
+        pub payment_id: Option<PaymentId>,
+        pub provider: String,
+        pub operation: Operation,
+        pub outcome: CallOutcome,
+        pub code: Option<String>,
+        pub took_ms: i64,
+        pub created_at: Timestamp,
+    }
 }
 
 impl From<Note> for GatewayCall {
@@ -54,7 +55,7 @@ pub async fn write_calls(app: &App) -> Result<(), Problem> {
     let rows: Vec<GatewayCall> = notes.into_iter().map(GatewayCall::from).collect();
     app.db
         .transaction(async |conn| {
-            insert_all!(conn, gateway_calls::table, rows.clone())?;
+            many::insert_all(conn, rows.clone()).await?;
             Ok(())
         })
         .await

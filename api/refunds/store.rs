@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::{RefundReason, RefundStatus, Source};
 use crate::db::schema::{orders, payments, refund_tickets, refunds};
 use crate::db::values::{Json, Timestamp};
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::gateways::Failure;
 use crate::id::{OrderId, OrganizerId, PaymentId, RefundId, TicketId};
 use crate::money::Currency;
@@ -45,14 +45,15 @@ pub struct Refund {
     pub updated_at: Timestamp,
 }
 
-/// A ticket that a refund covers.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = refund_tickets)]
-pub(super) struct Covered {
-    pub refund_id: RefundId,
-    pub ticket_id: TicketId,
-    pub active: bool,
-    pub was_suspended: bool,
+bulk_row! {
+    /// A ticket that a refund covers.
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub(super) struct Covered in refund_tickets {
+        pub refund_id: RefundId,
+        pub ticket_id: TicketId,
+        pub active: bool,
+        pub was_suspended: bool,
+    }
 }
 
 pub(super) async fn insert(
@@ -65,7 +66,7 @@ pub(super) async fn insert(
         .cached()
         .execute(c)
         .await)?;
-    insert_all!(conn, refund_tickets::table, covered)?;
+    many::insert_all(conn, covered).await?;
     Ok(())
 }
 

@@ -6,40 +6,41 @@ use diesel_async::RunQueryDsl;
 use super::{Attendee, TicketStatus};
 use crate::db::schema::tickets;
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::id::{
     EventId, EventSessionId, OrderId, OrderItemId, OrganizerId, TicketId, TicketTypeId,
 };
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = tickets)]
-pub struct Ticket {
-    pub id: TicketId,
-    pub organizer_id: OrganizerId,
-    pub event_id: EventId,
-    pub session_id: Option<EventSessionId>,
-    pub order_id: OrderId,
-    pub order_item_id: OrderItemId,
-    pub position: i64,
-    pub ticket_type_id: TicketTypeId,
-    pub serial: String,
-    pub attendee_name: Option<String>,
-    pub attendee_email: Option<String>,
-    pub attendee_phone: Option<String>,
-    pub status: TicketStatus,
-    pub credential_version: i64,
-    pub issued_at: Option<Timestamp>,
-    pub used_at: Option<Timestamp>,
-    pub version: i64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
+bulk_row! {
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub struct Ticket in tickets {
+        pub id: TicketId,
+        pub organizer_id: OrganizerId,
+        pub event_id: EventId,
+        pub session_id: Option<EventSessionId>,
+        pub order_id: OrderId,
+        pub order_item_id: OrderItemId,
+        pub position: i64,
+        pub ticket_type_id: TicketTypeId,
+        pub serial: String,
+        pub attendee_name: Option<String>,
+        pub attendee_email: Option<String>,
+        pub attendee_phone: Option<String>,
+        pub status: TicketStatus,
+        pub credential_version: i64,
+        pub issued_at: Option<Timestamp>,
+        pub used_at: Option<Timestamp>,
+        pub version: i64,
+        pub created_at: Timestamp,
+        pub updated_at: Timestamp,
+    }
 }
 
 pub(super) async fn insert(conn: &mut Conn, rows: Vec<Ticket>) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    insert_all!(conn, tickets::table, rows)?;
+    many::insert_all(conn, rows).await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::Saved;
 use super::claim::{Claim, Earlier, KEPT, LEASE};
 use crate::db::schema::idempotency;
 use crate::db::values::{Json, Timestamp, text_enum};
-use crate::db::{Cache, Conn, pipelined, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::error::{Code, Problem};
 
 text_enum! {
@@ -74,18 +74,27 @@ pub(super) async fn take(
     }
 }
 
-#[derive(Insertable)]
+bulk_row! {
+    struct NewClaim in idempotency {
+        caller: String,
+        key: String,
+        route: String,
+        fingerprint: String,
+        state: ClaimState,
+        lease_until: Timestamp,
+        expires_at: Timestamp,
+        created_at: Timestamp,
+        answer: Option<Json<Value>>,
+    }
+}
+
+/// How a claim is called.
+#[derive(QueryableByName, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[diesel(table_name = idempotency)]
-struct NewClaim {
+struct Name {
     caller: String,
     key: String,
     route: String,
-    fingerprint: String,
-    state: ClaimState,
-    lease_until: Timestamp,
-    expires_at: Timestamp,
-    created_at: Timestamp,
-    answer: Option<Json<Value>>,
 }
 
 impl NewClaim {
@@ -103,6 +112,14 @@ impl NewClaim {
             expires_at: now.plus(KEPT),
             created_at: now,
             answer: answer.map(Json),
+        }
+    }
+
+    fn name(&self) -> Name {
+        Name {
+            caller: self.caller.clone(),
+            key: self.key.clone(),
+            route: self.route.clone(),
         }
     }
 }
@@ -129,12 +146,13 @@ pub(super) async fn take_all(
         .iter()
         .map(|claim| NewClaim::of(claim, None, now))
         .collect();
-    rows.sort_by(|a, b| (&a.caller, &a.key, &a.route).cmp(&(&b.caller, &b.key, &b.route)));
-    let taken: Vec<(String, String, String)> = sql!(conn,
+    let names: Vec<Name> = rows.iter().map(NewClaim::name).collect();
+    rows.sort_by_cached_key(NewClaim::name);
+    let taken: Vec<Name> = sql!(conn,
         sqlite: |c| c.spawn_blocking(move |c| {
             let mut taken = Vec::new();
             for row in rows {
-                let name = (row.caller.clone(), row.key.clone(), row.route.clone());
+                let name = row.name();
                 let insert = diesel::insert_into(idempotency::table)
                     .values(row)
                     .on_conflict_do_nothing()
@@ -146,21 +164,12 @@ pub(super) async fn take_all(
             Ok(taken)
         }).await,
         postgres: |c| {
-            let taken = pipelined!(c, &rows, |rows, c| diesel::insert_into(idempotency::table)
-                .values(rows)
-                .on_conflict_do_nothing()
-                .returning((idempotency::caller, idempotency::key, idempotency::route))
-                .cached()
-                .get_results(c)
-                .await);
-            taken.map(|taken: Vec<Vec<(String, String, String)>>| taken.concat())
+            let then = "ON CONFLICT DO NOTHING RETURNING caller, key, route";
+            many::insert(&rows, then).cached().get_results(c).await
         }
     )?;
     let mut taken: HashSet<_> = taken.into_iter().collect();
-    let is_taken = |claim: &&Claim| {
-        taken.remove(&(claim.caller.clone(), claim.key.clone(), claim.route.clone()))
-    };
-    Ok(claims.iter().map(is_taken).collect())
+    Ok(names.iter().map(|name| taken.remove(name)).collect())
 }
 
 async fn find(conn: &mut Conn, claim: &Claim) -> QueryResult<Option<ClaimRow>> {
@@ -254,28 +263,26 @@ pub(super) async fn save_all(
         .map(|(claim, answer)| NewClaim::of(claim, Some(answer), now))
         .collect();
     // They are there: nothing is inserted.
-    macro_rules! upsert {
-        ($rows:expr) => {
-            diesel::insert_into(idempotency::table)
-                .values($rows)
-                .on_conflict((idempotency::caller, idempotency::key, idempotency::route))
-                .do_update()
-                .set((
-                    idempotency::state.eq(excluded(idempotency::state)),
-                    idempotency::answer.eq(excluded(idempotency::answer)),
-                    idempotency::expires_at.eq(excluded(idempotency::expires_at)),
-                ))
-        };
-    }
     sql!(conn,
         sqlite: |c| c.spawn_blocking(move |c| {
             for row in rows {
-                diesel::RunQueryDsl::execute(upsert!(row).cached(), c)?;
+                let upsert = diesel::insert_into(idempotency::table)
+                    .values(row)
+                    .on_conflict((idempotency::caller, idempotency::key, idempotency::route))
+                    .do_update()
+                    .set((
+                        idempotency::state.eq(excluded(idempotency::state)),
+                        idempotency::answer.eq(excluded(idempotency::answer)),
+                        idempotency::expires_at.eq(excluded(idempotency::expires_at)),
+                    ));
+                diesel::RunQueryDsl::execute(upsert.cached(), c)?;
             }
             Ok(())
         }).await,
         postgres: |c| {
-            pipelined!(c, &rows, |rows, c| upsert!(rows).cached().execute(c).await).map(drop)
+            let then = "ON CONFLICT (caller, key, route) DO UPDATE SET state = excluded.state, \
+                answer = excluded.answer, expires_at = excluded.expires_at";
+            many::insert(&rows, then).cached().execute(c).await.map(drop)
         }
     )
 }

@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::db::schema::{booth_bookings, booths};
 use crate::db::values::{Timestamp, text_enum};
-use crate::db::{Cache, Conn, insert_all, sql};
+use crate::db::{Cache, Conn, bulk_row, many, sql};
 use crate::id::{BoothBookingId, BoothId, OrderId, OrderItemId};
 
 text_enum! {
@@ -16,28 +16,29 @@ text_enum! {
     }
 }
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = booth_bookings)]
-pub struct Booking {
-    pub id: BoothBookingId,
-    pub order_id: OrderId,
-    pub order_item_id: OrderItemId,
-    pub booth_id: BoothId,
-    pub company_name: String,
-    pub contact_person: String,
-    pub contact_email: String,
-    pub contact_phone: String,
-    pub requirements: Option<String>,
-    pub status: BookingStatus,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
+bulk_row! {
+    #[derive(Debug, Clone, Queryable, Selectable)]
+    pub struct Booking in booth_bookings {
+        pub id: BoothBookingId,
+        pub order_id: OrderId,
+        pub order_item_id: OrderItemId,
+        pub booth_id: BoothId,
+        pub company_name: String,
+        pub contact_person: String,
+        pub contact_email: String,
+        pub contact_phone: String,
+        pub requirements: Option<String>,
+        pub status: BookingStatus,
+        pub created_at: Timestamp,
+        pub updated_at: Timestamp,
+    }
 }
 
 pub async fn insert(conn: &mut Conn, rows: Vec<Booking>) -> QueryResult<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    insert_all!(conn, booth_bookings::table, rows)?;
+    many::insert_all(conn, rows).await?;
     Ok(())
 }
 
