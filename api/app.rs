@@ -68,10 +68,27 @@ pub struct App {
 }
 
 /// The lanes of orders and of check-ins.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct AppLanes {
     pub orders: Lanes<Claimed<(NewOrder, Placed)>, Result<Outcome, Problem>>,
     pub check_ins: Lanes<Entry, Answered>,
+}
+
+impl AppLanes {
+    /// SQLite has one writer: a second turn would only wait for it.
+    fn of(db: &Db) -> Self {
+        if db.is_embedded() {
+            Self {
+                orders: Lanes::single(),
+                check_ins: Lanes::single(),
+            }
+        } else {
+            Self {
+                orders: Lanes::double(),
+                check_ins: Lanes::double(),
+            }
+        }
+    }
 }
 
 /// What every call by a person, every scan and every look at a payment reads.
@@ -152,7 +169,7 @@ impl App {
             limits: Arc::new(Limits::new(config.rate_limits)),
             login_delays: Arc::default(),
             passwords: Passwords::default(),
-            lanes: AppLanes::default(),
+            lanes: AppLanes::of(&db),
             gathers: Gathers::default(),
             running: TaskTracker::new(),
             config: Arc::new(config),

@@ -1,10 +1,10 @@
 //! Requests that wait at the same moment share one transaction, or one statement.
 //!
 //! What limits a sale is the commit and the round trips, not the work. So the hottest writes
-//! form a lane for each event: one request goes at a time, and whoever comes meanwhile waits.
-//! The first who waited goes next and does the work of all who wait, in the order in which
-//! they came. A request that is alone is done as if there were no lane; what cannot be done
-//! together is done alone, so a bad one spoils nothing. Reads are gathered in the same way.
+//! form a lane for each event: one request goes at a time, or two, and whoever comes meanwhile
+//! waits. The first who waited goes next and does the work of all who wait, in the order in
+//! which they came. A request that is alone is done as if there were no lane; what cannot be
+//! done together is done alone, so a bad one spoils nothing. Reads are gathered in the same way.
 
 mod gather;
 #[cfg(test)]
@@ -29,14 +29,23 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// The lanes of one kind of request: `W` is what is wished, `A` what it is answered, `L` which
 /// lane.
-pub struct Lanes<W, A, L: Name = EventId>(Arc<Mutex<Queues<W, A, L>>>);
+pub struct Lanes<W, A, L: Name = EventId> {
+    queues: Arc<Mutex<Queues<W, A, L>>>,
+    /// How many go at once in each lane.
+    turns: usize,
+}
 
 /// What a lane is called by.
 pub trait Name: Copy + Eq + Hash {}
 impl<L: Copy + Eq + Hash> Name for L {}
 
-/// Who waits, for each lane in which somebody goes.
-type Queues<W, A, L> = HashMap<L, Vec<Waiting<W, A, L>>>;
+/// The lanes in which somebody goes.
+type Queues<W, A, L> = HashMap<L, Queue<W, A, L>>;
+
+struct Queue<W, A, L: Name> {
+    going: usize,
+    waiting: Vec<Waiting<W, A, L>>,
+}
 
 struct Waiting<W, A, L: Name> {
     wish: Arc<W>,
@@ -62,19 +71,32 @@ struct Turn<W, A, L: Name> {
     lane: L,
 }
 
-impl<W, A, L: Name> Default for Lanes<W, A, L> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
-}
-
 impl<W, A, L: Name> Clone for Lanes<W, A, L> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self {
+            queues: Arc::clone(&self.queues),
+            turns: self.turns,
+        }
     }
 }
 
 impl<W, A, L: Name> Lanes<W, A, L> {
+    /// Lanes in which one goes at a time.
+    pub fn single() -> Self {
+        Self {
+            queues: Arc::default(),
+            turns: 1,
+        }
+    }
+
+    /// Lanes in which one waits for the disk while the next is at work.
+    pub fn double() -> Self {
+        Self {
+            turns: 2,
+            ..Self::single()
+        }
+    }
+
     /// Does a wish: by `alone` when nobody else waits, or by `together` with those who do.
     ///
     /// `together` answers each wish in its place; `None`, or an error for all of them, has them
@@ -118,36 +140,43 @@ impl<W, A, L: Name> Lanes<W, A, L> {
     /// The turn, or where to wait for what comes.
     fn enter(&self, lane: L, wish: &Arc<W>) -> Result<Turn<W, A, L>, Place<W, A, L>> {
         let mut lanes = self.lock();
-        if let Some(waiting) = lanes.get_mut(&lane) {
+        let queue = lanes.entry(lane).or_insert_with(|| Queue {
+            going: 0,
+            waiting: Vec::new(),
+        });
+        if queue.going == self.turns {
             let (told, receiver) = oneshot::channel();
             let wish = Arc::clone(wish);
-            waiting.push(Waiting { wish, told });
+            queue.waiting.push(Waiting { wish, told });
             return Err(receiver);
         }
-        lanes.insert(lane, Vec::new());
+        queue.going += 1;
         let lanes = self.clone();
         Ok(Turn { lanes, lane })
     }
 
-    /// Those who go next; when there are none, the lane ends.
+    /// Those who go next with a turn that is over; when there are none, it ends.
     fn next(&self, lane: L) -> Vec<Waiting<W, A, L>> {
         let mut lanes = self.lock();
-        let Some(waiting) = lanes.get_mut(&lane) else {
+        let Some(queue) = lanes.get_mut(&lane) else {
             return Vec::new();
         };
         // Nobody waits any more for some of them.
-        waiting.retain(|one| !one.told.is_closed());
-        let rest = waiting.split_off(waiting.len().min(MOST));
-        let batch = std::mem::replace(waiting, rest);
+        queue.waiting.retain(|one| !one.told.is_closed());
+        let rest = queue.waiting.split_off(queue.waiting.len().min(MOST));
+        let batch = std::mem::replace(&mut queue.waiting, rest);
         if batch.is_empty() {
-            lanes.remove(&lane);
+            queue.going -= 1;
+            if queue.going == 0 {
+                lanes.remove(&lane);
+            }
         }
         batch
     }
 
     /// A panic cannot leave the map half changed.
     fn lock(&self) -> MutexGuard<'_, Queues<W, A, L>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -20,7 +20,7 @@ type Found<V> = Result<Option<V>, Problem>;
 
 impl<K, V> Default for Gather<K, V> {
     fn default() -> Self {
-        Self(Lanes::default())
+        Self(Lanes::single())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::id::EventId;
 /// How wishes were done: each inner list is one batch, in its order.
 type Done = Rc<RefCell<Vec<Vec<u32>>>>;
 
-/// A lane whose first request goes on until it is told to end.
+/// A lane whose first requests, one for each turn, go on until they are told to end.
 struct Stage {
     lanes: Lanes<u32, u32>,
     event: EventId,
@@ -24,14 +24,26 @@ struct Stage {
 
 impl Stage {
     async fn with_one_under_way() -> Self {
+        Self::of(Lanes::single()).await
+    }
+
+    async fn of(lanes: Lanes<u32, u32>) -> Self {
         let stage = Self {
-            lanes: Lanes::default(),
+            lanes,
             event: EventId::new(),
             done: Done::default(),
             end_first: Rc::default(),
         };
-        let (lanes, event) = (stage.lanes.clone(), stage.event);
-        let (done, end) = (Rc::clone(&stage.done), Rc::clone(&stage.end_first));
+        for _ in 0..stage.lanes.turns {
+            stage.begin_first();
+        }
+        yield_now().await;
+        stage
+    }
+
+    fn begin_first(&self) {
+        let (lanes, event) = (self.lanes.clone(), self.event);
+        let (done, end) = (Rc::clone(&self.done), Rc::clone(&self.end_first));
         spawn_local(async move {
             let unreachable = async |_: &[Arc<u32>]| unreachable!("nobody waited");
             let alone = async |wish: &u32| {
@@ -41,8 +53,6 @@ impl Stage {
             };
             lanes.run(event, 0, unreachable, alone).await.unwrap();
         });
-        yield_now().await;
-        stage
     }
 
     /// Wishes; odd numbers above 100 cannot be done together.
@@ -95,6 +105,31 @@ fn who_waits_goes_together_in_order_of_arrival() {
         assert_eq!(stage.wish(4).await.unwrap().unwrap(), 4);
         assert_eq!(stage.done.borrow().last(), Some(&vec![4]));
         assert!(stage.lanes.lock().is_empty(), "an empty lane is forgotten");
+    });
+}
+
+#[test]
+fn two_go_at_once_in_a_double_lane_and_no_third() {
+    run(async {
+        let stage = Stage::of(Lanes::double()).await;
+        let first: Vec<_> = [1, 2].map(|wish| stage.wish(wish)).into();
+        yield_now().await;
+        assert!(stage.done.borrow().is_empty(), "both turns are taken");
+        stage.end_first.notify_one();
+        for (wish, told) in (1..).zip(first) {
+            assert_eq!(told.await.unwrap().unwrap(), wish);
+        }
+        assert_eq!(*stage.done.borrow(), [vec![0], vec![1, 2]]);
+        // The other of the first two still goes: one turn is free.
+        assert_eq!(stage.wish(3).await.unwrap().unwrap(), 3);
+        stage.end_first.notify_one();
+        while !stage.lanes.lock().is_empty() {
+            yield_now().await;
+        }
+        assert_eq!(
+            *stage.done.borrow(),
+            [vec![0], vec![1, 2], vec![3], vec![0]]
+        );
     });
 }
 

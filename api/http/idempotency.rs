@@ -200,8 +200,15 @@ impl Mutation {
                     alone(app, Some(&it.claim), async |conn| one(conn, &it.wish).await).await
                 };
                 let wish = Claimed { claim, wish };
-                let together =
-                    async |wishes: &[Arc<Claimed<W>>]| together(app, wishes, &work).await;
+                let together = async |wishes: &[Arc<Claimed<W>>]| {
+                    match together(app, wishes, &work).await {
+                        // Others took it after it was looked at: now it is seen what is left.
+                        Err(problem) if problem.code == Code::SoldOut => {
+                            together(app, wishes, &work).await
+                        }
+                        done => done,
+                    }
+                };
                 lanes.run(event, wish, together, by_itself).await?
             }
         }?;
