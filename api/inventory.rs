@@ -4,7 +4,10 @@
 //! `CHECK (held + sold <= capacity)`, never by looking first and writing then.
 
 pub mod routes;
+mod stock;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use serde_json::json;
 
@@ -15,8 +18,8 @@ use crate::error::{Code, Problem};
 use crate::events::{self, Event};
 use crate::http::body::Patch;
 use crate::id::{EventId, EventSessionId, InventoryId, TicketTypeId, UserId};
-use crate::metrics;
 use crate::slug;
+pub use stock::{Portion, Taken, release, sell, sold_out, take, unsell};
 pub use store::{Inventory, Sale, TicketType};
 
 /// What is needed to make a ticket type.
@@ -230,16 +233,6 @@ pub async fn delete(
     .await
 }
 
-/// What stock is taken into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    Held,
-    Sold,
-}
-
-/// How much of one stock an order takes.
-pub type Portion = (InventoryId, i64);
-
 /// A type of this event and no other, with its stock.
 pub async fn find(
     conn: &mut Conn,
@@ -257,74 +250,6 @@ pub async fn find_named(
     slugs: &[String],
 ) -> Result<Vec<Sale>, Problem> {
     Ok(store::find_named(conn, event, ids, slugs).await?)
-}
-
-/// Takes all portions, or refuses with what is left of the first that is too small.
-///
-/// The caller's transaction must take nothing but booths afterwards: rows of stock are locked
-/// last and in ascending order, so that orders over the same types never wait in a circle.
-pub async fn take(
-    conn: &mut Conn,
-    mut portions: Vec<Portion>,
-    into: Taken,
-    now: Timestamp,
-) -> Result<(), Problem> {
-    portions.sort_unstable();
-    for (id, quantity) in portions {
-        if !store::take(conn, id, quantity, into, now).await? {
-            return Err(match store::find_inventory(conn, id).await? {
-                Some(stock) => sold_out(&stock, 0),
-                None => Problem::new(Code::SoldOut),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The refusal of who wants more than what is left of a stock when `taken` more are gone.
-pub fn sold_out(stock: &Inventory, taken: i64) -> Problem {
-    metrics::stock_guard_hit("tickets");
-    let available = (stock.available() - taken).max(0);
-    let name = &stock.name;
-    let detail = format!("Only {available} tickets remaining for {name}");
-    let refused = Problem::new(Code::SoldOut).detail(detail);
-    refused.member("available", available)
-}
-
-/// Moves what was held to sold.
-pub async fn sell(conn: &mut Conn, held: Vec<Portion>, now: Timestamp) -> Result<(), Problem> {
-    let_go(conn, held, true, now).await
-}
-
-/// Gives back what was sold.
-pub async fn unsell(
-    conn: &mut Conn,
-    mut sold: Vec<Portion>,
-    now: Timestamp,
-) -> Result<(), Problem> {
-    sold.sort_unstable();
-    for (id, quantity) in sold {
-        store::unsell(conn, id, quantity, now).await?;
-    }
-    Ok(())
-}
-
-/// Gives back what was held.
-pub async fn release(conn: &mut Conn, held: Vec<Portion>, now: Timestamp) -> Result<(), Problem> {
-    let_go(conn, held, false, now).await
-}
-
-async fn let_go(
-    conn: &mut Conn,
-    mut held: Vec<Portion>,
-    becomes_sold: bool,
-    now: Timestamp,
-) -> Result<(), Problem> {
-    held.sort_unstable();
-    for (id, quantity) in held {
-        store::let_go(conn, id, quantity, becomes_sold, now).await?;
-    }
-    Ok(())
 }
 
 /// A type names a session of its own event, or none.

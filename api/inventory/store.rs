@@ -1,13 +1,16 @@
 //! The tables of ticket types and their stock.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::Array;
 use diesel_async::RunQueryDsl;
 
-use super::Taken;
+use super::{Portion, Taken};
 use crate::db::schema::{inventory, ticket_types};
 use crate::db::values::Timestamp;
-use crate::db::{Cache, Conn, sql};
+use crate::db::{Cache, Conn, PgConn, sql, sql_types};
 use crate::id::{EventId, EventSessionId, InventoryId, TicketTypeId};
 use crate::money::Currency;
 
@@ -218,31 +221,85 @@ pub(super) async fn find_named(
         .await)
 }
 
-/// Moves `quantity` from free to held or sold, if that much is free.
+/// Moves portions, in ascending order, from free to held or sold; answers the first of which
+/// not that much is free. Then nothing of it may be committed.
 pub(super) async fn take(
     conn: &mut Conn,
-    id: InventoryId,
-    quantity: i64,
+    portions: Vec<Portion>,
     into: Taken,
     now: Timestamp,
-) -> QueryResult<bool> {
-    let (held, sold) = match into {
-        Taken::Held => (quantity, 0),
-        Taken::Sold => (0, quantity),
-    };
-    let row = inventory::table
-        .find(id)
-        .filter((inventory::held + inventory::sold).le(inventory::capacity - quantity));
-    let moved = sql!(conn, |c| diesel::update(row)
-        .set((
-            inventory::held.eq(inventory::held + held),
-            inventory::sold.eq(inventory::sold + sold),
-            inventory::updated_at.eq(now),
-        ))
+) -> QueryResult<Option<InventoryId>> {
+    sql!(conn,
+        sqlite: |c| c.spawn_blocking(move |c| take_each(c, &portions, into, now)).await,
+        postgres: |c| take_all(c, &portions, into, now).await
+    )
+}
+
+fn take_each(
+    conn: &mut SqliteConnection,
+    portions: &[Portion],
+    into: Taken,
+    now: Timestamp,
+) -> QueryResult<Option<InventoryId>> {
+    for (id, quantity) in portions {
+        let (held, sold) = into.split(*quantity);
+        let update = diesel::update(inventory::table.find(id))
+            .filter((inventory::held + inventory::sold).le(inventory::capacity - quantity))
+            .set((
+                inventory::held.eq(inventory::held + held),
+                inventory::sold.eq(inventory::sold + sold),
+                inventory::updated_at.eq(now),
+            ));
+        if diesel::RunQueryDsl::execute(update.cached(), conn)? == 0 {
+            return Ok(Some(*id));
+        }
+    }
+    Ok(None)
+}
+
+/// Diesel knows no update from a list of rows.
+const TAKE_ALL: &str = "UPDATE inventory SET held = inventory.held + portion.held, \
+     sold = inventory.sold + portion.sold, updated_at = $4 \
+     FROM unnest($1, $2, $3) AS portion (id, held, sold) WHERE inventory.id = portion.id \
+     AND inventory.held + inventory.sold + portion.held + portion.sold <= inventory.capacity \
+     RETURNING inventory.id";
+
+#[derive(QueryableByName)]
+#[diesel(table_name = inventory)]
+struct Moved {
+    id: InventoryId,
+}
+
+async fn take_all(
+    conn: &mut PgConn,
+    portions: &[Portion],
+    into: Taken,
+    now: Timestamp,
+) -> QueryResult<Option<InventoryId>> {
+    let ids: Vec<InventoryId> = portions.iter().map(|(id, _)| *id).collect();
+    if portions.len() > 1 {
+        // An update of several rows locks them in an order of its own. Not «for update»: other
+        // orders' holds refer to the same rows.
+        inventory::table
+            .filter(inventory::id.eq_any(ids.clone()))
+            .order(inventory::id)
+            .select(inventory::id)
+            .for_no_key_update()
+            .execute(conn)
+            .await?;
+    }
+    let (held, sold): (Vec<i64>, Vec<i64>) = portions.iter().map(|(_, it)| into.split(*it)).unzip();
+    let moved: Vec<Moved> = diesel::sql_query(TAKE_ALL)
+        .bind::<Array<sql_types::Uuid>, _>(ids)
+        .bind::<Array<sql_types::BigInt>, _>(held)
+        .bind::<Array<sql_types::BigInt>, _>(sold)
+        .bind::<sql_types::Timestamptz, _>(now)
         .cached()
-        .execute(c)
-        .await)?;
-    Ok(moved == 1)
+        .get_results(conn)
+        .await?;
+    let moved: HashSet<InventoryId> = moved.into_iter().map(|row| row.id).collect();
+    let mut asked = portions.iter().map(|(id, _)| *id);
+    Ok(asked.find(|id| !moved.contains(id)))
 }
 
 /// Moves what was sold back to free.
