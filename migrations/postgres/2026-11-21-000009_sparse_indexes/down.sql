@@ -1,0 +1,10 @@
+DROP INDEX holds_of_booth;
+DROP INDEX tickets_of_session;
+DROP INDEX order_items_of_booth_type;
+DROP INDEX orders_of_session;
+DROP INDEX orders_of_owner;
+CREATE INDEX orders_of_owner ON orders (owner_id, id);
+CREATE INDEX orders_of_session ON orders (session_id);
+CREATE INDEX order_items_of_booth_type ON order_items (booth_type_id);
+CREATE INDEX tickets_of_session ON tickets (session_id);
+CREATE INDEX holds_of_booth ON holds (booth_id);
