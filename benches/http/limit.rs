@@ -4,13 +4,23 @@
 //! transaction each. Rows are copies of rows that the server has written.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::load::CONNECTIONS;
 use super::postgres;
 use super::server::Store;
+
+/// What the database alone does.
+pub struct Limit {
+    pub per_second: f64,
+    /// How long it takes at worst, but for one of a hundred, when as many as the load's
+    /// connections ask at once. SQLite, which has one writer, has no such figure.
+    pub p99_ms: Option<f64>,
+}
 
 /// One transaction's statements; `:id` and `:more` are new keys, `:chosen` an old row's.
 pub struct Work {
@@ -96,13 +106,21 @@ pub fn look_up() -> Work {
 /// A ticket somewhere: the first at or after a new key.
 const TICKET: &str = "(SELECT id FROM tickets WHERE id >= :chosen ORDER BY id LIMIT 1)";
 
-/// Transactions per second.
-pub fn measure(store: &Store, work: &Work, seconds: u32) -> f64 {
+pub fn measure(store: &Store, work: &Work, seconds: u32) -> Limit {
     match store.url.strip_prefix("sqlite:") {
-        Some(file) => sqlite(store, file, work, seconds),
-        None => pgbench(store, work, seconds),
+        Some(file) => Limit {
+            per_second: sqlite(store, file, work, seconds),
+            p99_ms: None,
+        },
+        None => Limit {
+            per_second: pgbench(store, work, seconds, FASTEST).0,
+            p99_ms: Some(pgbench(store, work, seconds, CONNECTIONS).1),
+        },
     }
 }
+
+/// With so many clients PostgreSQL does the most on two cores.
+const FASTEST: u32 = 16;
 
 fn copy(table: &str, columns: &[String], changed: &[(&str, &str)]) -> String {
     let value = |column: &String| {
@@ -207,7 +225,8 @@ fn chosen(number: u32) -> Vec<u8> {
     key
 }
 
-fn pgbench(store: &Store, work: &Work, seconds: u32) -> f64 {
+/// Transactions per second, and the 99th of a hundred latencies in milliseconds.
+fn pgbench(store: &Store, work: &Work, seconds: u32, clients: u32) -> (f64, f64) {
     let new = |a: &str, b: &str| {
         format!(
             "(lpad(to_hex(:{a}::bigint), 16, '0') || lpad(to_hex(:{b}::bigint), 16, '0'))::uuid"
@@ -228,19 +247,13 @@ fn pgbench(store: &Store, work: &Work, seconds: u32) -> f64 {
         writeln!(file, "{};", bind(text)).unwrap();
     }
     writeln!(file, "COMMIT;").unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let output = Command::new(postgres::bin().join("pgbench"))
-        .args([
-            "-n",
-            "-M",
-            "prepared",
-            "-j",
-            "1",
-            "-c",
-            "16",
-            "-T",
-            &seconds.to_string(),
-            "-f",
-        ])
+        .args(["--no-vacuum", "--protocol", "prepared", "--jobs", "1"])
+        .args(["--client", &clients.to_string()])
+        .args(["--time", &seconds.to_string(), "--log", "--log-prefix"])
+        .arg(folder.path().join("log"))
+        .arg("--file")
         .arg(file.path())
         .arg(&store.url)
         .output()
@@ -248,5 +261,17 @@ fn pgbench(store: &Store, work: &Work, seconds: u32) -> f64 {
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = shown.lines().find_map(|line| line.strip_prefix("tps = "));
     let line = line.unwrap_or_else(|| panic!("{shown}{}", String::from_utf8_lossy(&output.stderr)));
-    line.split_whitespace().next().unwrap().parse().unwrap()
+    let per_second = line.split_whitespace().next().unwrap().parse().unwrap();
+    (per_second, p99_ms(folder.path()))
+}
+
+/// From pgbench's log: the third figure of a line is the transaction's microseconds.
+fn p99_ms(folder: &Path) -> f64 {
+    let files = std::fs::read_dir(folder).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let texts: Vec<String> = texts.collect();
+    let micros = |line: &str| line.split(' ').nth(2).unwrap().parse().unwrap();
+    let mut all: Vec<u32> = texts.iter().flat_map(|it| it.lines().map(micros)).collect();
+    all.sort_unstable();
+    f64::from(all[all.len() * 99 / 100]) / 1e3
 }

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use tollgate::bench::{Credential, SeedKey, TicketKeys};
 
 use super::grown;
-use super::limit::{self, Work};
+use super::limit::{self, Limit, Work};
 use super::load::{self, Shown};
 use super::server::{STRIPE_SECRET, Server, Store, TICKET_SEED, WEBHOOK_SECRET};
 use super::sql;
@@ -38,8 +38,8 @@ pub fn run(store: &Store, is_grown: bool) {
         server.memory_megabytes()
     );
     println!(
-        "{:<34}{:>9}{:>11}{:>11}{:>9}{:>13}",
-        "", "/s", "p50 ms", "p99 ms", "failed", "limit /s"
+        "{:<34}{:>9}{:>11}{:>11}{:>9}{:>13}{:>11}",
+        "", "/s", "p50 ms", "p99 ms", "failed", "limit /s", "p99 ms"
     );
     let stage = runtime.block_on(Stage::set(&server));
     let tickets = runtime.block_on(stage.give(TICKET_ORDERS));
@@ -89,38 +89,55 @@ pub fn run(store: &Store, is_grown: bool) {
     println!(
         "{:<34}{:>9.0}",
         "one ticket looked up, database alone",
-        measure(store, &limit::look_up())
+        measure(store, &limit::look_up()).per_second
     );
     println!("{} MB loaded", server.memory_megabytes());
 }
 
-fn measure(store: &Store, work: &Work) -> f64 {
+fn measure(store: &Store, work: &Work) -> Limit {
     limit::measure(store, work, SECONDS)
 }
 
-fn print(name: &str, shown: &Shown, limit: Option<f64>) {
-    let limit = limit.map_or_else(String::new, |limit| format!("{limit:>13.0}"));
+fn print(name: &str, shown: &Shown, limit: Option<Limit>) {
+    let limit = limit.map_or_else(String::new, |limit| {
+        let p99_ms = limit.p99_ms.map(|it| format!("{it:>11.1}"));
+        format!("{:>13.0}{}", limit.per_second, p99_ms.unwrap_or_default())
+    });
     println!(
         "{name:<34}{:>9.0}{:>11.1}{:>11.1}{:>9.0}{limit}",
         shown.per_second, shown.p50_ms, shown.p99_ms, shown.failed
     );
 }
 
-fn order(stage: &Stage, run: &str, types: &[String]) -> String {
-    let list = types.join("\",\"");
+/// A script that posts what nobody has posted before, with keys that begin with `key`. `body`
+/// is an expression of Lua in which `n` counts; `before` is what it needs to have been said.
+fn posting(path: &str, key: &str, before: &str, body: &str) -> String {
     format!(
         r#"
-local types = {{"{list}"}}
 local n = 0
 local headers = {{["content-type"] = "application/json"}}
+{before}
 function request()
   n = n + 1
-  headers["idempotency-key"] = "order of the load {run} " .. n
-  return wrk.format("POST", "/api/v1/orders", headers, '{{"event_id":"{event}","items":[{{"ticket_type_id":"' ..
-    types[n % #types + 1] .. '","quantity":1}}],"buyer":{{"name":"Load","email":"load' .. n .. '@example.com"}}}}')
+  headers["idempotency-key"] = "{key} " .. n
+  return wrk.format("POST", "/api/v1/{path}", headers, {body})
 end
-"#,
-        event = stage.event
+"#
+    )
+}
+
+fn order(stage: &Stage, run: &str, types: &[String]) -> String {
+    let before = format!(r#"local types = {{"{}"}}"#, types.join("\",\""));
+    let body = format!(
+        r#"'{{"event_id":"{}","items":[{{"ticket_type_id":"' .. types[n % #types + 1] ..
+    '","quantity":1}}],"buyer":{{"name":"Load","email":"load' .. n .. '@example.com"}}}}'"#,
+        stage.event
+    );
+    posting(
+        "orders",
+        &format!("order of the load {run}"),
+        &before,
+        &body,
     )
 }
 
@@ -179,20 +196,13 @@ fn settle(server: &Server, waiting: &[Waiting]) -> Shown {
 
 /// Purchases through Stripe's simulator, without the limit that Stripe itself has, and messages.
 fn stripe(store: &Store, server: &Server, stage: &Stage) {
-    let script = format!(
-        r#"
-local n = 0
-local headers = {{["content-type"] = "application/json"}}
-function request()
-  n = n + 1
-  headers["idempotency-key"] = "purchase through Stripe " .. n
-  return wrk.format("POST", "/api/v1/checkout-sessions", headers, '{{"event_id":"{event}","items":[{{"ticket_type_id":"{dear}","quantity":1}}],' ..
-    '"buyer":{{"name":"Load","email":"load' .. n .. '@example.com"}},"payment":{{"provider":"stripe"}}}}')
-end
-"#,
+    let body = format!(
+        r#"'{{"event_id":"{event}","items":[{{"ticket_type_id":"{dear}","quantity":1}}],' ..
+    '"buyer":{{"name":"Load","email":"load' .. n .. '@example.com"}},"payment":{{"provider":"stripe"}}}}'"#,
         event = stage.event,
         dear = stage.dear
     );
+    let script = posting("checkout-sessions", "purchase through Stripe", "", &body);
     let name = "checkout through Stripe's sandbox";
     print(name, &load::run(&server.base, SECONDS, &script), None);
     let query = "SELECT reference FROM payments WHERE provider = 'stripe' LIMIT 1";
@@ -219,21 +229,14 @@ fn refund(store: &Store, server: &Server, stage: &Stage, waiting: &[Waiting]) {
     let settled = waiting.get(..SETTLED_SURELY).unwrap_or(waiting);
     sql::execute(store, "UPDATE dummy_charge SET status = 'succeeded'");
     let payments: Vec<&str> = settled.iter().map(|it| it.id.as_str()).collect();
-    let script = format!(
-        r#"
-local payments = {{"{list}"}}
-local n = 0
-local headers = {{["content-type"] = "application/json", ["authorization"] = "Bearer {token}"}}
-function request()
-  n = n + 1
-  headers["idempotency-key"] = "refund of the load " .. n
-  return wrk.format("POST", "/api/v1/refunds", headers, '{{"payment_id":"' ..
-    payments[n % #payments + 1] .. '","amount_minor":1,"reason":"other"}}')
-end
-"#,
-        list = payments.join("\",\""),
-        token = stage.token
+    let before = format!(
+        r#"headers["authorization"] = "Bearer {}"
+local payments = {{"{}"}}"#,
+        stage.token,
+        payments.join("\",\"")
     );
+    let body = r#"'{"payment_id":"' .. payments[n % #payments + 1] .. '","amount_minor":1,"reason":"other"}'"#;
+    let script = posting("refunds", "refund of the load", &before, body);
     print(
         "refund asked for",
         &load::run(&server.base, 3, &script),
