@@ -41,7 +41,11 @@ pub(super) fn sqlite_reader(path: &str) -> AsyncDieselConnectionManager<SqliteCo
     manager(path, |path| async move {
         let mut conn = SqliteConn::establish(&path).await?;
         setup(&mut conn, SQLITE_SETUP).await?;
-        setup(&mut conn, "PRAGMA query_only = ON").await?;
+        setup(
+            &mut conn,
+            "PRAGMA query_only = ON; PRAGMA cache_size = -1000",
+        )
+        .await?;
         Ok(conn)
     })
 }

@@ -29,6 +29,17 @@ function setup(thread)
 end
 "#;
 
+/// How long an answer takes that nobody has to wait for.
+const ANSWER_MS: f64 = 5.0;
+
+/// Has each connection rest between its requests, so that about so many come in a second; some
+/// soon, some late, as people do.
+pub fn paced(script: &str, per_second: f64) -> String {
+    let rest_ms = (f64::from(CONNECTIONS) * 1e3 / per_second - ANSWER_MS).max(0.0);
+    let most_ms = 2.0 * rest_ms;
+    format!("{script}\nfunction delay() return math.random(0, {most_ms:.0}) end\n")
+}
+
 /// Runs a script, which defines `request`, for some seconds.
 pub fn run(base: &str, seconds: u32, script: &str) -> Shown {
     let mut file = tempfile::Builder::new().suffix(".lua").tempfile().unwrap();

@@ -53,7 +53,7 @@ impl Server {
         // Mails with their pictures would be drawn meanwhile.
         let mut child = command(store, folder.path())
             .args(["serve", "--no-worker"])
-            .env("STRIPE_SECRET_KEY", "sk_live_of_the_bench")
+            .env("STRIPE_SECRET_KEY", "sk_test_of_the_bench")
             .env("STRIPE_WEBHOOK_SECRET", STRIPE_SECRET)
             .env("STRIPE_API_BASE", stripe)
             .env("STRIPE_RATE_LIMIT", "100000")
