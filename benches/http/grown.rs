@@ -32,7 +32,13 @@ const TABLES: &[(&str, u32, Changed)] = &[
     (
         "audit",
         2,
-        &[("id", "{own}"), ("object", "'G' || i"), ("seq", "NULL")],
+        &[
+            ("id", "{own}"),
+            ("object", "'G' || i"),
+            ("seq", "i"),
+            ("prev_hash", "''"),
+            ("hash", "''"),
+        ],
     ),
     ("idempotency", 1, &[("key", "'grown ' || i")]),
 ];
@@ -43,9 +49,11 @@ pub fn grow(store: &Store) {
         let rows = ORDERS * of_order;
         copies(store, table, rows, *of_order, changed)
     });
-    // SQLite is asked as it is: the server does not analyze it either.
-    let analyze = (!store.url.starts_with("sqlite:")).then(|| "ANALYZE".to_owned());
-    let statements: Vec<String> = statements.chain(analyze).collect();
+    // What PostgreSQL does by itself over the years; SQLite is asked as it is.
+    let tidy = ["VACUUM ANALYZE", "CHECKPOINT"].map(str::to_owned);
+    let is_embedded = store.url.starts_with("sqlite:");
+    let tidy = tidy.into_iter().filter(|_| !is_embedded);
+    let statements: Vec<String> = statements.chain(tidy).collect();
     for statement in statements {
         sql::execute(store, &statement);
     }

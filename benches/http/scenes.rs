@@ -233,7 +233,8 @@ fn stripe(store: &Store, server: &Server, stage: &Stage) {
 /// Refunds asked for, and those that were done: through the worker, at the gateway, in the books.
 fn refund(store: &Store, server: &Server, stage: &Stage, waiting: &[Waiting]) {
     // Every one of them was settled, and the gateway shall know it.
-    let settled = waiting.get(..SETTLED_SURELY).unwrap_or(waiting);
+    // But the first: wrk asks a script for one request before it begins, and does not send it.
+    let settled = waiting.get(1..SETTLED_SURELY).unwrap_or(waiting);
     sql::execute(store, "UPDATE dummy_charge SET status = 'succeeded'");
     let payments: Vec<&str> = settled.iter().map(|it| it.id.as_str()).collect();
     let before = format!(
