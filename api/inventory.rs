@@ -19,7 +19,7 @@ use crate::events::{self, Event};
 use crate::http::body::Patch;
 use crate::id::{EventId, EventSessionId, InventoryId, TicketTypeId, UserId};
 use crate::slug;
-pub use stock::{Portion, Taken, release, sell, sold_out, take, unsell};
+pub use stock::{Portion, Taken, portions, release, sell, sold_out, take, unsell};
 pub use store::{Inventory, Sale, TicketType};
 
 /// What is needed to make a ticket type.

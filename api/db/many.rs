@@ -26,7 +26,7 @@ pub trait BulkRow: Send + Sync + Sized + 'static {
     fn insert(&self, conn: &mut SqliteConnection) -> QueryResult<usize>;
 }
 
-/// Inserts any number of rows of one table; says how many.
+/// Inserts any number of rows of one table, inside a transaction; says how many.
 pub async fn insert_all<R: BulkRow>(conn: &mut Conn, rows: Vec<R>) -> QueryResult<usize> {
     if rows.is_empty() {
         return Ok(0);

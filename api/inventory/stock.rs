@@ -1,5 +1,7 @@
 //! Stock that is taken, sold and given back.
 
+use std::collections::BTreeMap;
+
 use super::store::{self, Inventory};
 use crate::db::Conn;
 use crate::db::values::Timestamp;
@@ -24,8 +26,17 @@ impl Taken {
     }
 }
 
-/// How much of one stock an order takes, each stock once.
+/// How much of one stock an order takes.
 pub type Portion = (InventoryId, i64);
+
+/// Adds up what lines draw on the same stock; in ascending order.
+pub fn portions(lines: impl IntoIterator<Item = Portion>) -> Vec<Portion> {
+    let mut sums = BTreeMap::new();
+    for (inventory, quantity) in lines {
+        *sums.entry(inventory).or_insert(0) += quantity;
+    }
+    sums.into_iter().collect()
+}
 
 /// Takes all portions, or refuses with what is left of the first that is too small.
 ///
@@ -33,12 +44,11 @@ pub type Portion = (InventoryId, i64);
 /// last and in ascending order, so that orders over the same types never wait in a circle.
 pub async fn take(
     conn: &mut Conn,
-    mut portions: Vec<Portion>,
+    taken: Vec<Portion>,
     into: Taken,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    portions.sort_unstable();
-    let Some(short) = store::take(conn, portions, into, now).await? else {
+    let Some(short) = store::take(conn, portions(taken), into, now).await? else {
         return Ok(());
     };
     Err(match store::find_inventory(conn, short).await? {

@@ -221,8 +221,8 @@ pub(super) async fn find_named(
         .await)
 }
 
-/// Moves portions, in ascending order, from free to held or sold; answers the first of which
-/// not that much is free. Then nothing of it may be committed.
+/// Moves portions, each stock once and in ascending order, from free to held or sold; answers
+/// the first of which not that much is free. Then nothing of it may be committed.
 pub(super) async fn take(
     conn: &mut Conn,
     portions: Vec<Portion>,

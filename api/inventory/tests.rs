@@ -51,6 +51,15 @@ fn several_stocks_are_taken_or_none() {
             db.transaction(async |conn| take(conn, portions(quantities), into, now).await)
                 .await
         };
+        // The same stock named twice is taken twice.
+        let twice = vec![(ids[0], 1), (ids[1], 1), (ids[0], 2)];
+        let mut conn = db.write().await.unwrap();
+        super::take(&mut conn, twice.clone(), Taken::Held, now)
+            .await
+            .unwrap();
+        assert_eq!(counts(db, &ids).await, [(3, 0), (1, 0), (0, 0)]);
+        release(&mut conn, twice, now).await.unwrap();
+        drop(conn);
         take([2, 2, 3], Taken::Held).await.unwrap();
         take([1, 1, 1], Taken::Sold).await.unwrap();
         assert_eq!(counts(db, &ids).await, [(2, 1), (2, 1), (3, 1)]);

@@ -159,7 +159,7 @@ async fn take_again(conn: &mut Conn, order: &Order, now: Timestamp) -> Result<()
     tickets::reserve(conn, &lines, now).await?;
     let bookings = bookings::of_order(conn, order.id).await?;
     let units: Vec<BoothId> = bookings.iter().map(|(b, ..)| b.booth_id).collect();
-    let stock = holds::portions(stock.into_iter());
+    let stock = inventory::portions(stock);
     inventory::take(conn, stock.clone(), Taken::Sold, now).await?;
     let (free, booked) = (BoothStatus::Available, BoothStatus::Booked);
     booths::move_all(conn, units.clone(), free, booked, now).await?;

@@ -1,7 +1,5 @@
 //! What an order holds of the stock, from when it is placed until it is paid or over.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -46,15 +44,6 @@ macro_rules! active {
             .filter(holds::order_id.eq($order))
             .filter(holds::status.eq(HoldStatus::Active))
     };
-}
-
-/// Adds up what lines draw on the same stock.
-pub(super) fn portions(lines: impl Iterator<Item = (InventoryId, i64)>) -> Vec<Portion> {
-    let mut sums = BTreeMap::new();
-    for (inventory, quantity) in lines {
-        *sums.entry(inventory).or_insert(0) += quantity;
-    }
-    sums.into_iter().collect()
 }
 
 /// What an order holds of the stock.
@@ -190,7 +179,7 @@ pub(super) async fn end(
         .cached()
         .get_results(c)
         .await)?;
-    let stock = portions(
+    let stock = inventory::portions(
         ended
             .iter()
             .filter_map(|hold| Some((hold.inventory_id?, hold.quantity))),

@@ -178,7 +178,7 @@ impl Sieve {
         let cart = Cart::of(&self.types, &self.event, new.session_id, &new.items, by.at)?;
         check_assertions(&cart, new)?;
         self.open.check(wish)?;
-        let portions = holds::portions(portions_of(&cart));
+        let portions = inventory::portions(portions_of(&cart));
         for (id, quantity) in &portions {
             let taken = self.taken.get(id).copied().unwrap_or_default();
             if let Some(stock) = self.types.stock(*id)
@@ -302,12 +302,12 @@ async fn take_stock(conn: &mut Conn, drafts: &[Draft]) -> Result<(), Problem> {
     };
     let mut held = Vec::new();
     for Draft { order, cart, .. } in drafts {
-        let stock = holds::portions(portions_of(cart));
+        let stock = inventory::portions(portions_of(cart));
         held.extend(holds::of_stock(order, &stock, HoldStatus::Active, now));
     }
     holds::insert(conn, held).await?;
     let all = drafts.iter().flat_map(|draft| portions_of(&draft.cart));
-    inventory::take(conn, holds::portions(all), Taken::Held, now).await?;
+    inventory::take(conn, all.collect(), Taken::Held, now).await?;
     let mut booked: Vec<Booking> = Vec::new();
     let mut held = Vec::new();
     for Draft {

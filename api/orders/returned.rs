@@ -39,7 +39,7 @@ pub async fn give_stock_back(
         let sale = sale.filter(|sale| sale.ticket_type.sales_end.is_none_or(|end| now < end));
         portions.extend(sale.map(|sale| (sale.inventory.id, quantity)));
     }
-    let portions = holds::portions(portions.into_iter());
+    let portions = inventory::portions(portions);
     let units: Vec<BoothId> = if with_booths {
         let bookings = bookings::of_order(conn, order.id).await?;
         let booked = bookings
