@@ -1,5 +1,7 @@
 //! A client that checks every answer against the contract.
 
+use std::time::Duration;
+
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -27,8 +29,10 @@ pub struct Answer {
 
 impl Client {
     pub fn new(base: &str) -> Self {
+        // Sooner than the server, which may otherwise close a connection just when it is used.
+        let http = reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2));
         Self {
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: http.no_proxy().build().unwrap(),
             base: base.to_owned(),
             access_token: None,
             refresh_token: None,
