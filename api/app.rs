@@ -75,18 +75,15 @@ pub struct AppLanes {
 }
 
 impl AppLanes {
-    /// SQLite has one writer: a second turn would only wait for it.
+    /// Orders go one batch at a time: who has many open ones is counted before the next begins.
+    /// SQLite has one writer, for which a second turn would only wait.
     fn of(db: &Db) -> Self {
-        if db.is_embedded() {
-            Self {
-                orders: Lanes::single(),
-                check_ins: Lanes::single(),
-            }
-        } else {
-            Self {
-                orders: Lanes::double(),
-                check_ins: Lanes::double(),
-            }
+        Self {
+            orders: Lanes::single(),
+            check_ins: match db.is_embedded() {
+                true => Lanes::single(),
+                false => Lanes::double(),
+            },
         }
     }
 }
