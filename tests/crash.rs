@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -77,8 +77,15 @@ async fn try_post(
     answer.json().await.ok()
 }
 
+/// Jobs and mails that a process has not come to yet.
+const UNDER_WAY: &str = "SELECT (SELECT count(*) FROM jobs WHERE status = 'running' \
+     OR run_at = created_at) + (SELECT count(*) FROM emails WHERE status IN ('queued', 'sending'))";
+
+/// Longer than all of it takes, on a machine that is busy.
+const DONE_AFTER: Duration = Duration::from_secs(20);
+
 /// Buys as far as the process lives; answers whether it fell silent.
-async fn buy_until_death(base: &str, checkout: &Value, key: &str) -> bool {
+async fn buy_until_death(database: &Database, base: &str, checkout: &Value, key: &str) -> bool {
     let path = "/api/v1/checkout-sessions";
     let Some(sale) = try_post(base, None, path, key, checkout).await else {
         return true;
@@ -98,16 +105,19 @@ async fn buy_until_death(base: &str, checkout: &Value, key: &str) -> bool {
     // Its message, the mails and the seals follow in the background.
     let client = Client::new(base).with_token(token.unwrap());
     let path = format!("/api/v1/orders/{}", sale["order_id"].as_str().unwrap());
-    for _ in 0..20 {
-        tokio::time::sleep(Duration::from_millis(25)).await;
+    let begun = Instant::now();
+    while begun.elapsed() < DONE_AFTER {
         match client.try_get(&path).await {
             None => return true,
-            Some(order) if order["status"] == "confirmed" => break,
+            Some(order) if order["status"] == "confirmed" => {
+                if database.count(UNDER_WAY).await == 0 {
+                    break;
+                }
+            }
             Some(_) => {}
         }
+        tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    // What is done beside it comes to its end, or to its death.
-    tokio::time::sleep(Duration::from_millis(200)).await;
     client.try_get(&path).await.is_none()
 }
 
@@ -179,7 +189,7 @@ fn die_at_every_commit(kind: Kind, when: &str) {
             let mails = tempfile::tempdir().unwrap();
             let doomed = Doomed::start(&database, mails.path(), &format!("{when}:{commit}"));
             let key = format!("crash {when} commit {commit}");
-            let is_silent = buy_until_death(&doomed.base, &checkout, &key).await;
+            let is_silent = buy_until_death(&database, &doomed.base, &checkout, &key).await;
             let died = doomed.end(is_silent);
             deaths += u64::from(died);
             let app = TestApp::start(database, &[]).await;
