@@ -85,9 +85,7 @@ impl Found {
             default_list,
         })
     }
-}
 
-impl Found {
     /// Whether a list is written down for certain.
     pub fn knows(&self, list: &List) -> bool {
         let is_it = |known: &List| known.id == list.id;
@@ -95,20 +93,7 @@ impl Found {
     }
 }
 
-/// What is read of a ticket with all that is judged about it.
-macro_rules! tickets_at_gate {
-    ($ids:expr) => {{
-        let of_event = checkin_lists::event_id
-            .eq(tickets::event_id)
-            .and(checkin_lists::is_default.eq(true));
-        card_tables!()
-            .left_join(checkin_lists::table.on(of_event))
-            .filter($ids)
-            .select((card_columns!(), checkin_lists::all_columns.nullable()))
-    }};
-}
-
-/// A ticket in one read.
+/// A ticket in one read, with all that is judged about it.
 pub(super) async fn find(conn: &mut Conn, id: TicketId) -> Result<Option<Record>, Problem> {
     Ok(find_gathered(conn, &[id]).await?.remove(&id))
 }
@@ -118,30 +103,27 @@ pub(super) async fn find_gathered(
     conn: &mut Conn,
     ids: &[TicketId],
 ) -> Result<HashMap<TicketId, Record>, Problem> {
-    let found: Vec<(Card, Option<List>)> =
-        sql!(conn, |c| tickets_at_gate!(tickets::id.eq_any(ids))
-            .cached()
-            .load(c)
-            .await)?;
-    Ok(by_id(found))
-}
-
-fn by_id(found: Vec<(Card, Option<List>)>) -> HashMap<TicketId, Record> {
+    let of_event = checkin_lists::event_id
+        .eq(tickets::event_id)
+        .and(checkin_lists::is_default.eq(true));
+    let found: Vec<(Card, Option<List>)> = sql!(conn, |c| card_tables!()
+        .left_join(checkin_lists::table.on(of_event))
+        .filter(tickets::id.eq_any(ids))
+        .select((card_columns!(), checkin_lists::all_columns.nullable()))
+        .cached()
+        .load(c)
+        .await)?;
     let records = found.into_iter().map(Record::from);
-    records.map(|it| (it.card.ticket.id, it)).collect()
+    Ok(records.map(|it| (it.card.ticket.id, it)).collect())
 }
 
-/// Several tickets in one read.
+/// Those of several tickets that each member knows.
 pub(super) async fn find_all(
     conn: &mut Conn,
     shown: &[(&GateMember, Credential)],
-) -> QueryResult<HashMap<TicketId, Found>> {
+) -> Result<HashMap<TicketId, Found>, Problem> {
     let ids: Vec<TicketId> = shown.iter().map(|(_, it)| it.ticket).collect();
-    let read: Vec<(Card, Option<List>)> =
-        sql!(conn, |c| tickets_at_gate!(tickets::id.eq_any(&ids))
-            .load(c)
-            .await)?;
-    let mut read = by_id(read);
+    let mut read = find_gathered(conn, &ids).await?;
     let found = shown.iter().filter_map(|(member, credential)| {
         let record = read.remove(&credential.ticket)?;
         let found = Found::of(record, Some(*credential), member)?;

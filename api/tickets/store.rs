@@ -37,9 +37,6 @@ bulk_row! {
 }
 
 pub(super) async fn insert(conn: &mut Conn, rows: Vec<Ticket>) -> QueryResult<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
     many::insert_all(conn, rows).await?;
     Ok(())
 }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use diesel::prelude::*;
-use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -262,24 +261,20 @@ pub(super) async fn save_all(
         .into_iter()
         .map(|(claim, answer)| NewClaim::of(claim, Some(answer), now))
         .collect();
-    // They are there: nothing is inserted.
     sql!(conn,
         sqlite: |c| c.spawn_blocking(move |c| {
-            for row in rows {
-                let upsert = diesel::insert_into(idempotency::table)
-                    .values(row)
-                    .on_conflict((idempotency::caller, idempotency::key, idempotency::route))
-                    .do_update()
-                    .set((
-                        idempotency::state.eq(excluded(idempotency::state)),
-                        idempotency::answer.eq(excluded(idempotency::answer)),
-                        idempotency::expires_at.eq(excluded(idempotency::expires_at)),
-                    ));
-                diesel::RunQueryDsl::execute(upsert.cached(), c)?;
+            for row in &rows {
+                let update = diesel::update(row_of!(row)).set((
+                    idempotency::state.eq(row.state),
+                    idempotency::answer.eq(&row.answer),
+                    idempotency::expires_at.eq(row.expires_at),
+                ));
+                diesel::RunQueryDsl::execute(update.cached(), c)?;
             }
             Ok(())
         }).await,
         postgres: |c| {
+            // They are there: nothing is inserted.
             let then = "ON CONFLICT (caller, key, route) DO UPDATE SET state = excluded.state, \
                 answer = excluded.answer, expires_at = excluded.expires_at";
             many::insert(&rows, then).cached().execute(c).await.map(drop)

@@ -35,9 +35,6 @@ bulk_row! {
 }
 
 pub async fn insert(conn: &mut Conn, rows: Vec<Booking>) -> QueryResult<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
     many::insert_all(conn, rows).await?;
     Ok(())
 }
