@@ -75,14 +75,16 @@ pub struct AppLanes {
 }
 
 impl AppLanes {
-    /// Orders go one batch at a time: who has many open ones is counted before the next begins.
     /// SQLite has one writer, for which a second turn would only wait.
     fn of(db: &Db) -> Self {
-        Self {
-            orders: Lanes::single(),
-            check_ins: match db.is_embedded() {
-                true => Lanes::single(),
-                false => Lanes::double(),
+        match db.is_embedded() {
+            true => Self {
+                orders: Lanes::single(),
+                check_ins: Lanes::single(),
+            },
+            false => Self {
+                orders: Lanes::double(),
+                check_ins: Lanes::double(),
             },
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{ORDERS, read, step};
@@ -96,6 +97,42 @@ fn one_account_has_five_open_orders() {
     for kind in [Kind::Sqlite, Kind::Postgres] {
         run(kind, LIMITED, async |app| {
             five_open_orders_of_one_account(app).await;
+        });
+    }
+}
+
+/// At the same moment, through two servers: whoever counts knows of what the other has placed.
+async fn five_open_orders_through_two_servers(app: &TestApp) {
+    let shop = Shop::open(app).await;
+    let second = app.beside().await;
+    let servers = [
+        app.nobody(),
+        Client::new(&format!("http://{}", second.address())),
+    ];
+    let orders = (0..80_u8).map(|n| {
+        let (shop, server, buyer) = (&shop, &servers[usize::from(n % 2)], n % 10);
+        async move {
+            let email = format!("buyer{buyer}@example.com");
+            let answer = order_from(shop, server, &format!("203.0.113.{n}"), &email).await;
+            (buyer, answer)
+        }
+    });
+    let mut placed = [0; 10];
+    for (buyer, answer) in join_all(orders).await {
+        match answer.status {
+            201 => placed[usize::from(buyer)] += 1,
+            _ => drop(answer.expect_problem(409, "too_many_open_orders")),
+        }
+    }
+    assert_eq!(placed, [5; 10]);
+    second.stop().await.unwrap();
+}
+
+#[test]
+fn one_buyer_has_five_open_orders_through_two_servers() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        run(kind, LIMITED, async |app| {
+            five_open_orders_through_two_servers(app).await;
         });
     }
 }

@@ -56,6 +56,7 @@ pub struct TestApp {
     pub clock: Clock,
     pub database: Database,
     pub mails: tempfile::TempDir,
+    settings: HashMap<String, String>,
     server: Option<Running>,
 }
 
@@ -98,8 +99,7 @@ impl TestApp {
         let more = settings.iter();
         all.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         all.retain(|_, value| !value.is_empty());
-        let config = Config::from_lookup(move |name| all.get(name).cloned()).unwrap();
-        let mut app = App::open(config, clock.clone()).await.unwrap();
+        let mut app = Self::open(&all, clock.clone()).await;
         if let Some(gateway) = gateway {
             app.gateways = app.gateways.with(gateway);
         }
@@ -111,20 +111,25 @@ impl TestApp {
             clock,
             database,
             mails,
+            settings: all,
             server: Some(server),
         }
     }
 
-    /// A second server on the same database, with the same clock; stop it at the end.
+    /// A second server with the same settings, database and clock; stop it at the end.
     pub async fn beside(&self) -> Running {
         app::serve(self.another().await, 1, false).unwrap()
     }
 
     /// What a second process on the same database, with the same clock, would have.
     pub async fn another(&self) -> App {
-        let all = Self::settings(&self.database, self.mails.path());
-        let config = Config::from_lookup(move |name| all.get(name).cloned()).unwrap();
-        App::open(config, self.clock.clone()).await.unwrap()
+        Self::open(&self.settings, self.clock.clone()).await
+    }
+
+    async fn open(settings: &HashMap<String, String>, clock: Clock) -> App {
+        let settings = settings.clone();
+        let config = Config::from_lookup(move |name| settings.get(name).cloned()).unwrap();
+        App::open(config, clock).await.unwrap()
     }
 
     /// What every test's Tollgate is set to.

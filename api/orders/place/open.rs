@@ -38,6 +38,11 @@ impl OpenOrders {
             open.of_origin.insert(by.origin.clone(), 0);
             open.of_owner.extend(by.owner.map(|owner| (owner, 0)));
         }
+        let emails = open.of_email.keys().map(|it| format!("email {it}"));
+        let origins = open.of_origin.keys().map(|it| format!("origin {it}"));
+        let owners = open.of_owner.keys().map(|it| format!("owner {it}"));
+        let who = emails.chain(origins).chain(owners).collect();
+        store::open::lock(conn, who).await?;
         store::open::by_email(conn, &mut open.of_email).await?;
         store::open::by_origin(conn, &mut open.of_origin).await?;
         store::open::by_owner(conn, &mut open.of_owner).await?;

@@ -1,15 +1,35 @@
 //! How many unpaid orders there are of an e-mail, an address or an account.
+//!
+//! What is counted here stays so only while nobody else places an order for the same: first
+//! [`lock`], then count.
 
 use std::collections::HashMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Text};
 use diesel_async::RunQueryDsl;
 
 use crate::db::schema::orders;
-use crate::db::{Conn, sql};
+use crate::db::{Cache, Conn, sql};
 use crate::id::UserId;
 use crate::orders::OrderStatus;
+
+/// In ascending order: two that lock several of the same never wait in a circle.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(lock) FROM \
+     (SELECT DISTINCT hashtextextended(who, 0) AS lock FROM unnest($1) AS who ORDER BY lock) AS it";
+
+/// Has others who place orders for one of the same wait until the transaction ends; on SQLite
+/// they wait already.
+pub async fn lock(conn: &mut Conn, who: Vec<String>) -> QueryResult<()> {
+    sql!(conn,
+        sqlite: |_c| Ok(()),
+        postgres: |c| {
+            let lock = diesel::sql_query(LOCK).bind::<Array<Text>, _>(who);
+            lock.cached().execute(c).await.map(drop)
+        }
+    )
+}
 
 /// How many open orders each of some values of a column has.
 macro_rules! count_by {
