@@ -22,20 +22,21 @@ const CONTRACT_PATH: &str = "/api/v1/openapi.json";
 /// The operations of every noun.
 pub fn operations(config: &mut ServiceConfig<'_>) {
     service::routes::configure_root(config);
+    // A request is held against one after the other: what is asked most comes first.
     config.service(utoipa_actix_web::scope("/api/v1").configure(|config| {
+        gate::routes::configure(config);
+        orders::routes::configure(config);
+        payments::routes::configure(config);
+        checkout::routes::configure(config);
+        webhooks::routes::configure(config);
+        tickets::routes::configure(config);
         service::routes::configure(config);
         accounts::routes::configure(config);
         organizers::routes::configure(config);
         events::routes::configure(config);
         inventory::routes::configure(config);
         booths::routes::configure(config);
-        checkout::routes::configure(config);
-        orders::routes::configure(config);
-        payments::routes::configure(config);
         refunds::routes::configure(config);
-        gate::routes::configure(config);
-        tickets::routes::configure(config);
-        webhooks::routes::configure(config);
         reconciliation::routes::configure(config);
         tasks::routes::configure(config);
         emails::routes::configure(config);
