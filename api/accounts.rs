@@ -175,7 +175,6 @@ pub async fn request_password_reset(app: &App, email: String) -> Result<(), Prob
     let mut conn = app.db.write().await?;
     let job = jobs::Job::RequestPasswordReset { email };
     jobs::enqueue(&mut conn, job, now).await?;
-    app.wake_worker();
     Ok(())
 }
 

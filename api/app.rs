@@ -11,7 +11,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::{HttpRequest, web};
-use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::{LoginDelays, Passwords, User};
@@ -61,8 +60,6 @@ pub struct App {
     pub gathers: Gathers,
     /// Requests that must end before the process does.
     pub running: TaskTracker,
-    /// Wakes the worker of this process.
-    pub wake: Arc<Notify>,
     /// Where this process really listens, once it does.
     bound: Arc<OnceLock<SocketAddr>>,
 }
@@ -157,13 +154,11 @@ impl App {
         let db = Db::open(&config.database_url, PoolSettings::default())?;
         db.migrate().await?;
         let keys = Keys::load(&config, &db, clock.now()).await?;
-        let wake = Arc::new(Notify::new());
-        let gateways = gateways(&config, &db, &clock, &keys, &wake)?;
+        let gateways = gateways(&config, &db, &clock, &keys)?;
         let app = Self {
             gateways,
             http: outbound::client().map_err(std::io::Error::other)?,
             bound: Arc::default(),
-            wake,
             mailer: Arc::new(Mailer::new(&config)?),
             limits: Arc::new(Limits::new(config.rate_limits)),
             login_delays: Arc::default(),
@@ -212,11 +207,6 @@ impl App {
             address.set_ip(IpAddr::from([127, 0, 0, 1]));
         }
         address
-    }
-
-    /// Tells the worker of this process that there is something to do.
-    pub fn wake_worker(&self) {
-        self.wake.notify_one();
     }
 
     /// Does all background work that is due, and then that nothing is left; for tests.
@@ -338,19 +328,13 @@ impl App {
 
 /// The gateways that the settings name. Development has the dummy one, with a secret of its
 /// own that lasts as long as the pepper.
-fn gateways(
-    config: &Config,
-    db: &Db,
-    clock: &Clock,
-    keys: &Keys,
-    wake: &Arc<Notify>,
-) -> Result<Gateways, ConfigError> {
+fn gateways(config: &Config, db: &Db, clock: &Clock, keys: &Keys) -> Result<Gateways, ConfigError> {
     let dummy = (config.environment != Environment::Production).then(|| {
         let configured = config.dummy_webhook_secret.clone().map(String::into_bytes);
         let derived = || keys.derive("dummy_webhook", &[]).map(|key| key.to_vec());
         let secret = configured.or_else(derived).unwrap_or_default();
         let base = config.public_base_url.clone();
-        Dummy::new(db.clone(), clock.clone(), secret, base, wake.clone())
+        Dummy::new(db.clone(), clock.clone(), secret, base)
     });
     let mut gateways = Gateways::new(dummy, config.default_provider.clone(), clock.clone());
     if let Some(settings) = &config.stripe {

@@ -22,8 +22,10 @@ mod tls;
 pub mod values;
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool::managed::{Manager, Object};
 use deadpool::{Runtime, Status};
 use diesel::QueryResult;
 use diesel::connection::AnsiTransactionManager;
@@ -33,6 +35,7 @@ use diesel_async::pooled_connection::AsyncDieselConnectionManager;
 use diesel_async::pooled_connection::deadpool::{BuildError, Pool, PoolError};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
+use tokio::sync::Notify;
 
 use crate::metrics::{self, Stopwatch};
 pub use cached::Cache;
@@ -86,11 +89,17 @@ impl Default for PoolSettings {
 }
 
 /// The configured database.
-///
+#[derive(Clone)]
+pub struct Db {
+    pools: Pools,
+    /// Wakes who does what is queued.
+    queued: Arc<Notify>,
+}
+
 /// SQLite has one writing connection behind the pool's fair queue, because several
 /// writers starve each other, and several that can only read.
 #[derive(Clone)]
-pub enum Db {
+enum Pools {
     Sqlite {
         writer: Pool<SqliteConn>,
         readers: Pool<SqliteConn>,
@@ -102,30 +111,10 @@ impl Db {
     /// Opens the pools. Their connections live on the runtime this is called from,
     /// not on the one that happens to need them first.
     pub fn open(url: &str, settings: PoolSettings) -> Result<Self, DbError> {
-        if let Some(path) = url.strip_prefix("sqlite:") {
-            let pool = |manager, size| {
-                Pool::builder(manager)
-                    .max_size(size)
-                    .wait_timeout(Some(settings.wait))
-                    .runtime(Runtime::Tokio1)
-                    .build()
-            };
-            let path = open::sqlite_path(path);
-            Ok(Self::Sqlite {
-                writer: pool(open::sqlite_writer(&path), 1)?,
-                readers: pool(open::sqlite_reader(&path), settings.connections.max(1))?,
-            })
-        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let pool = Pool::builder(open::postgres(tls::Target::parse(url)?))
-                .max_size(settings.connections.max(1))
-                .wait_timeout(Some(settings.wait))
-                .create_timeout(Some(settings.wait))
-                .runtime(Runtime::Tokio1)
-                .build()?;
-            Ok(Self::Postgres(pool))
-        } else {
-            Err(DbError::UnknownScheme)
-        }
+        Ok(Self {
+            pools: Pools::open(url, settings)?,
+            queued: Arc::default(),
+        })
     }
 
     /// Brings the database up to date. Several processes may do so at once.
@@ -156,32 +145,41 @@ impl Db {
 
     async fn lease(&self, what_for: Use) -> Result<Conn, DbError> {
         let waiting = Stopwatch::start();
-        let conn = match self {
-            Self::Sqlite { writer, readers } => {
+        let conn = match &self.pools {
+            Pools::Sqlite { writer, readers } => {
                 let pool = match what_for {
                     Use::Write => writer,
                     Use::Read | Use::Find => readers,
                 };
-                Conn::Sqlite(Lease::new(pool.get().await?, what_for))
+                Conn::Sqlite(self.lend(pool.get().await?, what_for))
             }
-            Self::Postgres(pool) => Conn::Postgres(Lease::new(pool.get().await?, what_for)),
+            Pools::Postgres(pool) => Conn::Postgres(self.lend(pool.get().await?, what_for)),
         };
         metrics::pool_waited(waiting.elapsed());
         Ok(conn)
     }
 
+    fn lend<M: Manager>(&self, object: Object<M>, what_for: Use) -> Lease<M> {
+        Lease::new(object, what_for, Arc::clone(&self.queued))
+    }
+
+    /// Ends when this process has queued work since the last time, and committed it.
+    pub async fn queued(&self) {
+        self.queued.notified().await;
+    }
+
     /// Whether it is asked without a round trip.
     pub fn is_embedded(&self) -> bool {
-        matches!(self, Self::Sqlite { .. })
+        matches!(self.pools, Pools::Sqlite { .. })
     }
 
     /// How the pools stand, each by its name.
     pub fn connections(&self) -> Vec<(&'static str, Status)> {
-        match self {
-            Self::Sqlite { writer, readers } => {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
                 vec![("writer", writer.status()), ("readers", readers.status())]
             }
-            Self::Postgres(pool) => vec![("all", pool.status())],
+            Pools::Postgres(pool) => vec![("all", pool.status())],
         }
     }
 
@@ -225,6 +223,35 @@ impl Db {
             work,
         )
         .await
+    }
+}
+
+impl Pools {
+    fn open(url: &str, settings: PoolSettings) -> Result<Self, DbError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let pool = |manager, size| {
+                Pool::builder(manager)
+                    .max_size(size)
+                    .wait_timeout(Some(settings.wait))
+                    .runtime(Runtime::Tokio1)
+                    .build()
+            };
+            let path = open::sqlite_path(path);
+            Ok(Self::Sqlite {
+                writer: pool(open::sqlite_writer(&path), 1)?,
+                readers: pool(open::sqlite_reader(&path), settings.connections.max(1))?,
+            })
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let pool = Pool::builder(open::postgres(tls::Target::parse(url)?))
+                .max_size(settings.connections.max(1))
+                .wait_timeout(Some(settings.wait))
+                .create_timeout(Some(settings.wait))
+                .runtime(Runtime::Tokio1)
+                .build()?;
+            Ok(Self::Postgres(pool))
+        } else {
+            Err(DbError::UnknownScheme)
+        }
     }
 }
 
@@ -333,6 +360,14 @@ impl Conn {
         match self {
             Self::Sqlite(lease) => &mut lease.depth,
             Self::Postgres(lease) => &mut lease.depth,
+        }
+    }
+
+    /// Has [`Db::queued`] end when this connection goes back, and its transaction is over.
+    pub fn note_queued(&mut self) {
+        match self {
+            Self::Sqlite(lease) => lease.has_queued = true,
+            Self::Postgres(lease) => lease.has_queued = true,
         }
     }
 

@@ -94,7 +94,6 @@ pub async fn receive(
             take(app, gateway, event, body).await?;
         }
     }
-    app.wake_worker();
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! A connection while it is out of its pool.
 
+use std::sync::Arc;
+
 use deadpool::managed::{Manager, Object};
+use tokio::sync::Notify;
 
 use super::blocking;
 
@@ -22,15 +25,20 @@ pub struct Lease<M: Manager> {
     busy: bool,
     pub(super) depth: u32,
     what_for: Use,
+    /// Whether work was queued, which somebody has to be told of.
+    pub(super) has_queued: bool,
+    queued: Arc<Notify>,
 }
 
 impl<M: Manager> Lease<M> {
-    pub(super) fn new(object: Object<M>, what_for: Use) -> Self {
+    pub(super) fn new(object: Object<M>, what_for: Use, queued: Arc<Notify>) -> Self {
         Self {
             object: Some(object),
             busy: false,
             depth: 0,
             what_for,
+            has_queued: false,
+            queued,
         }
     }
 
@@ -54,6 +62,9 @@ impl<M: Manager> Lease<M> {
 
 impl<M: Manager> Drop for Lease<M> {
     fn drop(&mut self) {
+        if self.has_queued {
+            self.queued.notify_one();
+        }
         if (self.busy || self.depth > 0)
             && let Some(object) = self.object.take()
         {

@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Db, DbError, sql};
+use super::{Db, DbError, Pools, sql};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -22,8 +22,8 @@ const LOCK: i64 = 0x746f_6c6c_6761_7465;
 const SQLITE_TRIES: u32 = 10;
 
 pub(super) async fn run(db: &Db) -> Result<(), DbError> {
-    match db {
-        Db::Sqlite { writer, .. } => {
+    match &db.pools {
+        Pools::Sqlite { writer, .. } => {
             let mut tries = 1;
             loop {
                 let mut harness = AsyncMigrationHarness::new(writer.get().await?);
@@ -36,7 +36,7 @@ pub(super) async fn run(db: &Db) -> Result<(), DbError> {
                 tokio::time::sleep(pause).await;
             }
         }
-        Db::Postgres(pool) => {
+        Pools::Postgres(pool) => {
             let mut conn = pool.get().await?;
             let lock = format!("SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})");
             conn.batch_execute(&lock).await?;
@@ -64,9 +64,9 @@ struct Applied {
 }
 
 pub(super) async fn is_current(db: &Db) -> Result<bool, DbError> {
-    let known = match db {
-        Db::Sqlite { .. } => versions::<diesel::sqlite::Sqlite>(&SQLITE)?,
-        Db::Postgres(_) => versions::<diesel::pg::Pg>(&POSTGRES)?,
+    let known = match db.pools {
+        Pools::Sqlite { .. } => versions::<diesel::sqlite::Sqlite>(&SQLITE)?,
+        Pools::Postgres(_) => versions::<diesel::pg::Pg>(&POSTGRES)?,
     };
     let mut conn = db.read().await?;
     let query = "SELECT version FROM __diesel_schema_migrations";

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::FutureExt;
 
 use super::schema::{self, jobs, organizers};
 use super::testing::{on_each_database, postgres_url};
@@ -246,6 +247,24 @@ bulk_row! {
         created_at: Timestamp,
         updated_at: Timestamp,
     }
+}
+
+#[test]
+fn what_is_queued_is_told_when_it_is_committed() {
+    on_each_database(async |_, db| {
+        let told = || db.queued().now_or_never().is_some();
+        let committed = db.transaction(async |conn| {
+            conn.note_queued();
+            assert!(!told());
+            Ok::<_, DbError>(())
+        });
+        committed.await.unwrap();
+        assert!(told() && !told());
+        db.transaction(async |_| Ok::<_, DbError>(()))
+            .await
+            .unwrap();
+        assert!(!told());
+    });
 }
 
 #[test]

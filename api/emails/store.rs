@@ -121,6 +121,7 @@ pub(super) async fn insert(conn: &mut Conn, row: &EmailRow) -> QueryResult<()> {
         .cached()
         .execute(c)
         .await)?;
+    conn.note_queued();
     Ok(())
 }
 

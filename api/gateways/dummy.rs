@@ -9,13 +9,11 @@ pub mod page;
 mod refunds;
 mod store;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, json};
-use tokio::sync::Notify;
 
 use self::faults::Faults;
 pub use self::message::{Outcome, SIGNATURE_HEADER};
@@ -45,8 +43,6 @@ pub struct Dummy {
     clock: Clock,
     secret: Vec<u8>,
     public_base_url: String,
-    /// Wakes the worker that delivers messages.
-    wake: Arc<Notify>,
     /// What is to go wrong.
     pub faults: Faults,
     /// Refunds take their time, as at a bank.
@@ -54,19 +50,12 @@ pub struct Dummy {
 }
 
 impl Dummy {
-    pub fn new(
-        db: Db,
-        clock: Clock,
-        secret: Vec<u8>,
-        public_base_url: String,
-        wake: Arc<Notify>,
-    ) -> Self {
+    pub fn new(db: Db, clock: Clock, secret: Vec<u8>, public_base_url: String) -> Self {
         Self {
             db,
             clock,
             secret,
             public_base_url,
-            wake,
             faults: Faults::default(),
             slow_refunds: AtomicBool::new(false),
         }

@@ -173,7 +173,6 @@ impl Mutation {
     ) -> Result<HttpResponse, Problem> {
         let claim = Claim::of(&self.request)?;
         let outcome = alone(&self.app, claim.as_ref(), work).await?;
-        self.app.wake_worker();
         outcome.respond(&self.app.keys)
     }
 
@@ -212,7 +211,6 @@ impl Mutation {
                 lanes.run(event, wish, together, by_itself).await?
             }
         }?;
-        app.wake_worker();
         outcome.respond(&app.keys)
     }
 
@@ -256,7 +254,6 @@ impl Mutation {
                 Ok::<_, Problem>(recorded)
             })
             .await?;
-        self.app.wake_worker();
         match recorded {
             Recorded::Answer(answer) => answer.respond(&self.app.keys),
             Recorded::Refusal(problem) => Err(problem),

@@ -97,6 +97,7 @@ pub(super) async fn retry(
     id: JobId,
     now: Timestamp,
 ) -> QueryResult<Option<JobState>> {
+    conn.note_queued();
     sql!(conn, |c| diesel::update(
         jobs::table
             .find(id)
@@ -142,6 +143,7 @@ async fn insert(
         .cached()
         .execute(c)
         .await)?;
+    conn.note_queued();
     Ok(())
 }
 

@@ -82,7 +82,7 @@ async fn do_jobs(app: &App, stop: &CancellationToken, mails: &Notify) {
             }
             () = stop.cancelled(), if !stop.is_cancelled() => {}
             // Whoever woke us may have written a mail.
-            () = app.wake.notified() => mails.notify_one(),
+            () = app.db.queued() => mails.notify_one(),
             () = tokio::time::sleep(pause) => {}
         }
     }

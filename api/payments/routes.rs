@@ -277,7 +277,6 @@ async fn sync(app: web::Data<App>, access: PaymentAccess) -> Result<HttpResponse
     }
     let payment = super::sync(&app, access.payment.id).await?;
     refunds::look_for(&app, &payment).await?;
-    app.wake_worker();
     let mut conn = app.db.find().await?;
     let view = PaymentView::load(&mut conn, payment, sight).await?;
     let mut response = HttpResponse::Ok();

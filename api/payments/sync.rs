@@ -38,7 +38,6 @@ pub fn pause_after(questions: i64) -> Duration {
 pub async fn wake(app: &App, id: PaymentId) -> Result<(), Problem> {
     let mut conn = app.db.write().await?;
     store::sync_at(&mut conn, id, app.clock.now()).await?;
-    app.wake_worker();
     Ok(())
 }
 

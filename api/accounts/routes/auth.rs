@@ -126,7 +126,6 @@ pub async fn register(
             Ok::<_, Problem>((user, session))
         })
         .await?;
-    app.wake_worker();
     let answer = TokenAnswer::new(&app, user, &session).await?;
     Ok(no_store(HttpResponse::Created()).json(answer))
 }

@@ -105,7 +105,6 @@ async fn press(
     };
     if let Some(outcome) = outcome {
         dummy.decide(&charge.reference, outcome).await?;
-        dummy.wake.notify_one();
     }
     let charge = dummy.charge(&payment, &key.k).await?;
     render(&dummy, &charge, true)

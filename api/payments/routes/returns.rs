@@ -82,7 +82,6 @@ async fn come_back(
         return Ok(send_on(app.config.default_cancel_url.clone()));
     };
     let payment = payments::sync(app, payment.id).await?;
-    app.wake_worker();
     Ok(send_on(destination(app, &payment).await?))
 }
 
