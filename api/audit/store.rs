@@ -158,6 +158,7 @@ pub(super) async fn set_seals(conn: &mut Conn, seals: Vec<Seal>) -> QueryResult<
                 .bind::<Array<sql_types::BigInt>, _>(numbers)
                 .bind::<Array<sql_types::Text>, _>(prev)
                 .bind::<Array<sql_types::Text>, _>(hashes)
+                .cached()
                 .execute(c)
                 .await
                 .map(drop)
