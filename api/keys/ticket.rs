@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 use serde::Serialize;
 
 use super::{KeysError, SeedKey};
@@ -76,7 +76,9 @@ impl TicketKeys {
     pub fn verify(&self, kid: u32, message: &[u8], signature: &[u8; 64]) -> Option<bool> {
         let key = self.find(kid)?;
         let signature = Signature::from_bytes(signature);
-        Some(key.verify_strict(message, &signature).is_ok())
+        // All that `verify_strict` rules out besides is keys of a small order, which none is that
+        // was made of a seed; it takes a gate half as long again.
+        Some(key.verify(message, &signature).is_ok())
     }
 
     pub fn public(&self) -> Vec<PublicTicketKey> {
