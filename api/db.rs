@@ -163,7 +163,7 @@ impl Db {
         Lease::new(object, what_for, Arc::clone(&self.queued))
     }
 
-    /// Ends when this process has queued work since the last time, and committed it.
+    /// Ends when a transaction of this process that queued work is over, since the last time.
     pub async fn queued(&self) {
         self.queued.notified().await;
     }

@@ -98,7 +98,8 @@ pub(super) async fn find(conn: &mut Conn, id: TicketId) -> Result<Option<Record>
     Ok(find_gathered(conn, &[id]).await?.remove(&id))
 }
 
-/// The tickets that are looked at at the same moment.
+/// The tickets that are looked at at the same moment; on SQLite each number of them has a
+/// statement of its own, so not more than a batch has.
 pub(super) async fn find_gathered(
     conn: &mut Conn,
     ids: &[TicketId],

@@ -76,8 +76,8 @@ impl TicketKeys {
     pub fn verify(&self, kid: u32, message: &[u8], signature: &[u8; 64]) -> Option<bool> {
         let key = self.find(kid)?;
         let signature = Signature::from_bytes(signature);
-        // All that `verify_strict` rules out besides is keys of a small order, which none is that
-        // was made of a seed; it takes a gate half as long again.
+        // `verify_strict` also rules out keys and points of a small order, and takes half as long
+        // again: no key made of a seed is one, and without the key no such point verifies.
         Some(key.verify(message, &signature).is_ok())
     }
 
